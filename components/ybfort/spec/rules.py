@@ -1,0 +1,358 @@
+"""What must hold between the parts of a stack file.
+
+A rule is a function whose parameters are named after the sections it reads. It runs when all of these are valid by
+themselves, so one wrong section does not hide what is wrong between the others. It yields `Wrong(path, says)`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from ybfort.spec.clients import Client
+from ybfort.spec.database import Database, Role
+from ybfort.spec.nodes import SERIES, Nodes, Release
+from ybfort.spec.operations import Certificates, Protection
+from ybfort.spec.region import Region
+
+Path = tuple[str | int, ...]
+
+# Xen machines show EBS volumes without the serial number by which a node recognises its own data volume.
+OLD_FAMILIES = frozenset(
+    "t1 t2 m1 m2 m3 m4 c1 c3 c4 r3 r4 i2 i3 d2 h1 x1 x1e p2 p3 g2 g3 g3s f1 cc2 cr1 hs1".split()  # noqa: SIM905
+)
+RESERVED_ROLES = frozenset(["postgres", "yugabyte", "cassandra", "public", "none", "ybfort_admin"])
+RESERVED_DATABASES = frozenset(["postgres", "yugabyte", "system_platform", "template0", "template1"])
+SHORT_LIVED_DAYS = 7  # AWS Private CA: the most that a CA in short-lived mode signs for
+LARGEST_NETWORK = 16  # AWS ends here
+SMALLEST_NETWORK = 23  # below, a zone has no room for nine endpoints beside its nodes
+SMALLEST_VPC = 28  # AWS's own limit, for a VPC that exists already
+MOST_READERS = 50  # KMS ends a key's policy at 32,768 characters, and an IAM role's ARN has up to 540
+ZONES_IN_A_NETWORK = 8  # the network is cut in this many parts, a part for each zone letter from a to h
+
+
+class Wrong(NamedTuple):
+    """Something wrong, by its path in the cluster."""
+
+    path: Path
+    says: str
+
+
+def one_region(regions: tuple[Region, ...]) -> Iterator[Wrong]:
+    if len(regions) > 1:
+        yield Wrong(("regions",), f"has {len(regions)} entries: a cluster lives in one region today. Keep one.")
+
+
+def zones_are_distinct_and_of_their_region(regions: tuple[Region, ...]) -> Iterator[Wrong]:
+    for number, region in enumerate(regions):
+        path = ("regions", number, "zones")
+        yield from _twice(path, "name", [zone.name for zone in region.zones])
+        for at, zone in enumerate(region.zones):
+            if zone.name[:-1] != region.name:
+                yield Wrong(
+                    (*path, at, "name"),
+                    f"is not a zone of {region.name}. Write {region.name} and a letter, or change the region's name.",
+                )
+
+
+def network_has_room(regions: tuple[Region, ...]) -> Iterator[Wrong]:
+    for number, region in enumerate(regions):
+        path, bits = ("regions", number), region.cidr.prefixlen
+        if region.existing_vpc is not None:
+            if bits > SMALLEST_VPC:
+                yield Wrong(
+                    (*path, "cidr"), f"is a /{bits}: no VPC is smaller than /{SMALLEST_VPC}. Give the VPC's range."
+                )
+            continue
+        if not LARGEST_NETWORK <= bits <= SMALLEST_NETWORK:
+            yield Wrong(
+                (*path, "cidr"),
+                f"is a /{bits}: a VPC takes /{LARGEST_NETWORK} at most, and below /{SMALLEST_NETWORK} a zone has no "
+                f"room. Use a /20, for example.",
+            )
+            continue
+        # Half of a zone's part is the nodes'; its first address is left out, its last is AWS's own.
+        room = region.cidr.num_addresses // ZONES_IN_A_NETWORK // 2 - 2
+        for at, zone in enumerate(region.zones):
+            if zone.nodes > room:
+                yield Wrong(
+                    (*path, "zones", at, "nodes"),
+                    f"is more than the {room} addresses a zone has for nodes in a /{bits}. "
+                    "Give the region a larger `cidr`.",
+                )
+
+
+def existing_vpc_and_subnets_go_together(regions: tuple[Region, ...]) -> Iterator[Wrong]:
+    for number, region in enumerate(regions):
+        path = ("regions", number, "zones")
+        for at, zone in enumerate(region.zones):
+            if region.existing_vpc and not zone.subnet:
+                says = "is missing: with `existing_vpc` each zone names its subnet. Add `id` and `node_range`."
+                yield Wrong((*path, at, "subnet"), says)
+            elif zone.subnet and not region.existing_vpc:
+                says = "needs `existing_vpc` in the region. Add it, or remove the subnet to get a new VPC."
+                yield Wrong((*path, at, "subnet"), says)
+        yield from _twice(path, "subnet", [zone.subnet.id for zone in region.zones if zone.subnet])
+
+
+def node_ranges_have_room_of_their_own(regions: tuple[Region, ...]) -> Iterator[Wrong]:
+    for number, region in enumerate(regions):
+        ranges = [
+            (("regions", number, "zones", at, "subnet", "node_range"), zone.subnet.node_range, zone.nodes)
+            for at, zone in enumerate(region.zones)
+            if zone.subnet
+        ]
+        for path, range_, nodes in ranges:
+            if not range_.subnet_of(region.cidr):
+                yield Wrong(path, f"is not inside the region's {region.cidr}. Correct one of the two.")
+            if range_.num_addresses - 2 < nodes:
+                yield Wrong(path, f"has no room for {nodes} nodes. Give a larger range.")
+        for (_, one, _), (path, other, _) in combinations(ranges, 2):
+            if one.overlaps(other):
+                yield Wrong(path, f"overlaps {one}, another zone's. Give each zone its own range.")
+
+
+def replication_factor_is_odd(replication_factor: int) -> Iterator[Wrong]:
+    if replication_factor % 2 == 0:
+        yield Wrong(
+            ("replication_factor",),
+            f"is even: {replication_factor} copies survive no more failures than {replication_factor - 1}. "
+            "Use 3, 5 or 7 (1 in dev).",
+        )
+
+
+def production_keeps_three_copies(environment: str, replication_factor: int) -> Iterator[Wrong]:
+    if environment == "prod" and replication_factor < 3:
+        yield Wrong(("replication_factor",), "is below 3: a production cluster loses data with its first node. Use 3.")
+
+
+def enough_nodes(regions: tuple[Region, ...], replication_factor: int) -> Iterator[Wrong]:
+    nodes = sum(zone.nodes for region in regions for zone in region.zones)
+    if nodes < replication_factor:
+        yield Wrong(
+            ("replication_factor",),
+            f"needs as many nodes, one for each copy, and the zones have {nodes} in all. "
+            f"Add at least {replication_factor - nodes} in `regions[0].zones`.",
+        )
+
+
+def enough_zones(regions: tuple[Region, ...], replication_factor: int, fault_tolerance: str) -> Iterator[Wrong]:
+    zones = sum(len(region.zones) for region in regions)
+    if fault_tolerance == "zone" and zones < replication_factor:
+        yield Wrong(
+            ("fault_tolerance",),
+            f"needs a zone for each of the {replication_factor} copies, and there are {zones}: the loss of one would "
+            f"stop the cluster. Add zones up to {replication_factor}, or say `fault_tolerance: node`.",
+        )
+
+
+def image_of_the_region(regions: tuple[Region, ...], images: dict[str, str]) -> Iterator[Wrong]:
+    names = [region.name for region in regions]
+    for name in names:
+        if name not in images:
+            yield Wrong(
+                ("images",),
+                f"has no image for {name} (it has {', '.join(sorted(images)) or 'none'}): an image exists in one "
+                f"region only. Run `ybfort pin STACK --image ami-…` with an image of {name}.",
+            )
+    for other in sorted(set(images) - set(names)):
+        yield Wrong(("images", other), "is no region of this cluster. Remove it.")
+
+
+def release_is_supported(release: Release) -> Iterator[Wrong]:
+    if release.series not in SERIES:
+        yield Wrong(
+            ("release", "version"),
+            f"is of series {release.series}, which ybfort does not support. Use a release of {' or '.join(SERIES)}.",
+        )
+
+
+def machine_is_recent(nodes: Nodes) -> Iterator[Wrong]:
+    if nodes.machine.partition(".")[0] in OLD_FAMILIES:
+        yield Wrong(
+            ("nodes", "machine"),
+            "is of a family without the Nitro system, whose volumes a node cannot tell apart. Use m7i or newer.",
+        )
+
+
+def disk_is_in_proportion(nodes: Nodes) -> Iterator[Wrong]:
+    disk = nodes.disk
+    if disk.iops > 500 * disk.size_gib:
+        yield Wrong(("nodes", "disk", "iops"), f"is above 500 for each GiB. Use {500 * disk.size_gib} or less.")
+    if disk.throughput_mib > disk.iops // 4:
+        yield Wrong(
+            ("nodes", "disk", "throughput_mib"),
+            f"is above a quarter of `iops`. Use {disk.iops // 4} or less, or give `iops` {4 * disk.throughput_mib}.",
+        )
+
+
+def clients_are_distinct(clients: tuple[Client, ...]) -> Iterator[Wrong]:
+    yield from _twice(("clients",), "name", [client.name for client in clients])
+    ranges = [
+        (("clients", number, "cidrs", at), client.name, api, cidr)
+        for number, client in enumerate(clients)
+        for at, cidr in enumerate(client.cidrs)
+        for api in client.apis
+    ]
+    reported: set[Path] = set()
+    for (_, name, api, cidr), (path, _, other_api, other) in combinations(ranges, 2):
+        if api == other_api and cidr.overlaps(other) and path not in reported:
+            reported.add(path)
+            yield Wrong(
+                path, f"overlaps {cidr} of {name}: a reviewer could not tell who it is. Give each its own range."
+            )
+
+
+def clients_are_not_the_cluster(regions: tuple[Region, ...], clients: tuple[Client, ...]) -> Iterator[Wrong]:
+    for region in regions:
+        if region.existing_vpc is not None:
+            continue  # the VPC is shared: clients may well live beside the nodes
+        for number, client in enumerate(clients):
+            for at, cidr in enumerate(client.cidrs):
+                if cidr.overlaps(region.cidr):
+                    yield Wrong(
+                        ("clients", number, "cidrs", at),
+                        f"overlaps the cluster's own network {region.cidr}, in which no client lives. "
+                        "Give the client's range, or move the cluster's.",
+                    )
+
+
+def databases_have_owners(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    yield from _twice(("databases",), "name", [database.name for database in databases])
+    by_name = {role.name: role for role in roles}
+    for number, database in enumerate(databases):
+        path = ("databases", number)
+        if database.name in RESERVED_DATABASES:
+            yield Wrong((*path, "name"), "belongs to YugabyteDB itself. Choose another name.")
+        owner = by_name.get(database.owner)
+        if owner is None:
+            yield Wrong(
+                (*path, "owner"), f"is no declared role. Add `- {{name: {database.owner}, login: false}}` to `roles`."
+            )
+        elif owner.login:
+            yield Wrong(
+                (*path, "owner"),
+                "may log in: an owner that does has every right all the time. "
+                "Set `login: false` on it and grant `owner` to who changes the schema.",
+            )
+
+
+def role_names_are_free(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    yield from _twice(("roles",), "name", [role.name for role in roles])
+    groups = {f"{database.name}_{access}" for database in databases for access in ("read_only", "read_write")}
+    for number, role in enumerate(roles):
+        if role.name in RESERVED_ROLES or role.name.startswith(("pg_", "yb_", "ybfort_")):
+            yield Wrong(("roles", number, "name"), "belongs to the database itself. Choose another name.")
+        elif role.name in groups:
+            yield Wrong(("roles", number, "name"), "is the name of a database's group role. Choose another name.")
+
+
+def grants_name_databases(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    names = {database.name for database in databases}
+    for number, role in enumerate(roles):
+        path = ("roles", number, "grants")
+        yield from _twice(path, "database", [grant.database for grant in role.grants])
+        for at, grant in enumerate(role.grants):
+            if grant.database not in names:
+                yield Wrong((*path, at, "database"), "is no declared database. Declare it under `databases`.")
+
+
+def roles_make_sense(roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    for number, role in enumerate(roles):
+        if role.login:
+            continue
+        for field in ("admin", "readers", "connection_limit"):
+            if getattr(role, field):
+                yield Wrong(("roles", number, field), "needs a role that logs in. Remove it, or set `login: true`.")
+
+
+def tags_differ_in_more_than_case(tags: dict[str, str]) -> Iterator[Wrong]:
+    seen: dict[str, str] = {}
+    for key in tags:
+        if (other := seen.setdefault(key.lower(), key)) != key:
+            yield Wrong(("tags", key), f"is `{other}` but for its case, and IAM tells no difference. Keep one.")
+
+
+def readers_fit_a_key_policy(roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    readers = {reader for role in roles for reader in role.readers}
+    if len(readers) > MOST_READERS:
+        yield Wrong(
+            ("roles",),
+            f"has {len(readers)} different readers, and the policy of a key has room for {MOST_READERS}. "
+            "Let applications share an IAM role.",
+        )
+
+
+def lifetime_suits_the_authority(certificates: Certificates) -> Iterator[Wrong]:
+    if certificates.existing_authority is None and certificates.lifetime_days > SHORT_LIVED_DAYS:
+        yield Wrong(
+            ("certificates", "lifetime_days"),
+            f"is above {SHORT_LIVED_DAYS}: the managed authority signs short-lived certificates only. "
+            f"Use {SHORT_LIVED_DAYS} or less, or name an `existing_authority`.",
+        )
+
+
+def authority_is_near(regions: tuple[Region, ...], certificates: Certificates) -> Iterator[Wrong]:
+    authority = certificates.existing_authority
+    if authority and authority.split(":")[3] not in {region.name for region in regions}:
+        yield Wrong(
+            ("certificates", "existing_authority"),
+            "is in another region, which the nodes have no private way to. Use an authority of the cluster's region.",
+        )
+
+
+def arns_are_of_the_account(account: str, certificates: Certificates) -> Iterator[Wrong]:
+    authority = certificates.existing_authority
+    if authority and authority.split(":")[4] != account:
+        yield Wrong(
+            ("certificates", "existing_authority"),
+            f"is of another account than {account}. Share a subordinate CA of this account instead.",
+        )
+
+
+def lifted_nodes_could_exist(protection: Protection) -> Iterator[Wrong]:
+    yield from _twice(("protection",), "lifted_for", list(protection.lifted_for))
+
+
+def _twice(path: Path, field: str, values: Iterable[str]) -> Iterator[Wrong]:
+    """A problem for each value that stands in `path` more than once."""
+    for value, times in Counter(values).items():
+        if value and times > 1:
+            yield Wrong(path, f"has {field} {value} {times} times. Keep one.")
+
+
+RULES: tuple[Callable[..., Iterator[Wrong]], ...] = (
+    one_region,
+    zones_are_distinct_and_of_their_region,
+    network_has_room,
+    existing_vpc_and_subnets_go_together,
+    node_ranges_have_room_of_their_own,
+    replication_factor_is_odd,
+    production_keeps_three_copies,
+    enough_nodes,
+    enough_zones,
+    image_of_the_region,
+    release_is_supported,
+    machine_is_recent,
+    disk_is_in_proportion,
+    clients_are_distinct,
+    clients_are_not_the_cluster,
+    databases_have_owners,
+    role_names_are_free,
+    grants_name_databases,
+    roles_make_sense,
+    tags_differ_in_more_than_case,
+    readers_fit_a_key_policy,
+    lifetime_suits_the_authority,
+    authority_is_near,
+    arns_are_of_the_account,
+    lifted_nodes_could_exist,
+)
+
+
+def wrong(sections: dict[str, Any]) -> Iterator[Wrong]:
+    """What the rules find in the given valid sections, by section name; a rule that lacks one of its sections rests."""
+    for rule in RULES:
+        needs = rule.__code__.co_varnames[: rule.__code__.co_argcount]
+        if all(need in sections for need in needs):
+            yield from rule(**{need: sections[need] for need in needs})

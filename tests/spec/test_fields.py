@@ -1,0 +1,145 @@
+"""Every value of a stack file, whatever field it stands in: what is refused, and how the refusal reads."""
+
+from typing import Any
+
+import pytest
+
+from spec_fields import FULL, Path, at, dotted, fields, keys, put, sections, texts
+from ybfort.spec import ClusterSpec, Problem, SpecError, read_value
+
+# What means something to SQL, a shell, a path, YAML, HTML, a terminal or a careless eye, wherever it stands in a text.
+HOSTILE = {
+    "SQL": "'; DROP TABLE x; --",
+    "SQL identifier": 'x"; ALTER ROLE x SUPERUSER; --',
+    "shell substitution": "$(reboot)",
+    "backticks": "`reboot`",
+    "shell pipe": "x|reboot",
+    "variable": "${HOME}",
+    "path": "../../etc/passwd",
+    "absolute path": "/etc/passwd",
+    "Windows path": "..\\x",
+    "newline": "orders\nadmin",
+    "newline at the end": "orders\n",
+    "carriage return": "orders\r",
+    "NUL": "orders\0",
+    "escape sequence": "\x1b[2J",
+    "right-to-left override": "orders\u202egnp",
+    "zero-width space": "ord\u200bers",
+    "Cyrillic look-alike": "\u043erders",
+    "full-width letters": "\uff4frders",
+    "Arabic digits": "\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662",
+    "combining accent": "orde\u0301rs",
+    "lone surrogate": "\ud800",
+    "HBA comma": "a,host all all all trust",
+    "glob": "*",
+    "format": "{0.__class__}%s%n",
+    "markup": "<script>",
+    "empty": "",
+    "space": " ",
+    "too long": "a" * 100_000,
+    "the validator's own mark of a key": "[key]",
+}
+# Tag values are prose: these few are harmless there, where nothing is quoted, resolved or run.
+HARMLESS_IN_TAGS = {"absolute path", "path", "empty", "space"}
+OTHER_TYPES = [None, True, 0, -1, 1.5, float("nan"), float("inf"), 1 << 70, 10**5000, [], {}, [[]], {"a": 1}, b"orders"]
+SCALARS = [path for path, _ in fields() if not isinstance(at(FULL, path), list | dict)]
+
+
+def problems(data: Any) -> tuple[Problem, ...]:
+    with pytest.raises(SpecError) as refused:
+        read_value(data, "test")
+    return refused.value.problems
+
+
+def test_the_cluster_with_every_section_is_valid() -> None:
+    assert read_value(FULL, "test").region.existing_vpc is not None
+
+
+def test_every_field_has_a_value_in_the_full_cluster() -> None:
+    for path, _ in fields():
+        at(FULL, path)
+
+
+@pytest.mark.parametrize("path", texts(), ids=dotted)
+def test_hostile_text_is_refused_in_every_field(path: Path) -> None:
+    for name, hostile in HOSTILE.items():
+        if path[0] == "tags" and name in HARMLESS_IN_TAGS:
+            continue
+        found = [str(problem) for problem in problems(put(path, hostile)) if problem.path == dotted(path)]
+        assert found, name
+        assert all(problem.isprintable() and len(problem) < 500 for problem in found), name
+
+
+@pytest.mark.parametrize("path", keys(), ids=dotted)
+def test_hostile_text_is_refused_as_a_key(path: Path) -> None:
+    value = next(iter(at(FULL, path).values()))
+    for name, hostile in HOSTILE.items():
+        found = problems(put(path, {**at(FULL, path), hostile: value}))
+        assert any(problem.path.startswith(dotted(path)) for problem in found), name
+        assert all(str(problem).isprintable() for problem in found), name
+
+
+def test_hostile_text_is_refused_as_an_unknown_key() -> None:
+    for name, hostile in HOSTILE.items():
+        for data in ({**FULL, hostile: 1}, put(("backup", hostile), 1)):
+            assert [str(problem).isprintable() for problem in problems(data)] == [True], name
+
+
+@pytest.mark.parametrize("path", texts(), ids=dotted)
+def test_what_is_no_text_is_refused_where_text_belongs(path: Path) -> None:
+    for value in OTHER_TYPES:
+        found = [problem for problem in _problems_if_any(put(path, value)) if problem.path.startswith(dotted(path))]
+        assert found or (value is None and _optional(path)), repr(type(value))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in fields()], ids=dotted)
+def test_no_type_of_value_anywhere_gives_more_than_a_list_of_problems(path: Path) -> None:
+    for value in OTHER_TYPES:
+        assert all(str(problem).isprintable() for problem in _problems_if_any(put(path, value)))
+
+
+def _problems_if_any(data: Any) -> tuple[Problem, ...]:
+    try:
+        read_value(data, "test")
+    except SpecError as error:
+        return error.problems
+    return ()
+
+
+def _optional(path: Path) -> bool:
+    return path[-1] in {"existing_authority", "existing_trail", "permissions_boundary"}
+
+
+@pytest.mark.parametrize("path", SCALARS, ids=dotted)
+def test_a_list_or_mapping_where_one_value_belongs_is_refused(path: Path) -> None:
+    for value in (["x"], {"x": 1}):
+        assert dotted(path) in {problem.path for problem in problems(put(path, value))}
+
+
+@pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
+def test_every_field_is_explained(section: type[ClusterSpec]) -> None:
+    assert section.__doc__
+    for name, field in section.model_fields.items():
+        assert field.description, f"{section.__name__}.{name} has no docstring"
+        assert field.description.endswith("."), f"{section.__name__}.{name} is not explained in a sentence"
+
+
+@pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
+def test_nothing_read_can_be_changed_or_hold_what_is_unknown(section: type[ClusterSpec]) -> None:
+    assert section.model_config.get("frozen")
+    assert section.model_config.get("extra") == "forbid"
+
+
+def test_whole_numbers_are_bounded_and_never_made_of_text() -> None:
+    for path, kind in fields():
+        if kind is int:
+            assert dotted(path) in {problem.path for problem in problems(put(path, "3"))}
+            assert dotted(path) in {problem.path for problem in problems(put(path, 10**9))}
+            assert dotted(path) in {problem.path for problem in problems(put(path, -(10**9)))}
+
+
+def test_switches_are_true_or_false_and_nothing_like_it() -> None:
+    for path, kind in fields():
+        if kind is bool:
+            for almost in ("yes", "true", 1, 0):
+                assert dotted(path) in {problem.path for problem in problems(put(path, almost))}
