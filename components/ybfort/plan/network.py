@@ -1,0 +1,45 @@
+"""The network: a subnet for each zone, and in it a half that belongs to the nodes alone.
+
+Certificates, master addresses and data all hang on a node's address, so an address depends on nothing that may change
+later. A zone's subnet is placed by the zone's letter, whatever other zones there are and in whatever order.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from ybfort.spec.region import ExistingSubnet, Region, Zone
+
+LETTERS = "abcdefgh"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subnet:
+    """The subnet of one zone."""
+
+    zone: str  # eu-west-1a
+    letter: str  # a
+    cidr: IPv4Network | None  # None when it exists already; its range is the VPC owner's business
+    node_range: IPv4Network  # kept for nodes: load balancer and endpoints, which the cloud places, stay out of it
+    existing_id: str | None = None
+
+    def address(self, index: int) -> IPv4Address:
+        """The address of the zone's node with this index, from 0. The range's first is left out: it ends in .0, which
+        careless equipment takes for a network's."""
+        return self.node_range[index + 1]
+
+
+def subnets(region: Region) -> tuple[Subnet, ...]:
+    """One subnet a zone, in the order of the zones in the file."""
+    return tuple(_existing(zone, zone.subnet) if zone.subnet else _own(zone, region.cidr) for zone in region.zones)
+
+
+def _own(zone: Zone, network: IPv4Network) -> Subnet:
+    """The zone's part of the network, by its letter; the upper half is the nodes'."""
+    parts = tuple(network.subnets(prefixlen_diff=(len(LETTERS) - 1).bit_length()))
+    part = parts[LETTERS.index(zone.letter)]
+    _, upper = part.subnets()
+    return Subnet(zone=zone.name, letter=zone.letter, cidr=part, node_range=upper)
+
+
+def _existing(zone: Zone, subnet: ExistingSubnet) -> Subnet:
+    return Subnet(zone=zone.name, letter=zone.letter, cidr=None, node_range=subnet.node_range, existing_id=subnet.id)
