@@ -1,0 +1,138 @@
+"""The operating system as YugabyteDB wants it: its user, its directories, memory settings, no swap, and the right time.
+
+Values: YugabyteDB documentation, deploy/manual-deployment/system-config.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ybfort.node.config import DATA
+from ybfort.node.step import Context, Outcome, Result
+from ybfort.node.system import Failure, System
+
+USER = "yugabyte"
+# Fixed: the data volume outlives the machine, and files belong to a number. The image deals its own from 999 downwards.
+UID = GID = 420
+
+DIRECTORIES = {  # mode, user, group
+    "/etc/yugabyte": (0o755, 0, 0),
+    "/etc/yugabyte/certificates": (0o750, 0, GID),
+    "/var/log/yugabyte": (0o750, UID, GID),
+    DATA: (0o750, UID, GID),
+}
+
+SYSCTL = {"vm.swappiness": "0", "vm.max_map_count": "262144"}
+
+# Transparent huge pages are on: the opposite of what PostgreSQL wants, and what YugabyteDB's allocator is made for.
+HUGE_PAGES = {
+    "/sys/kernel/mm/transparent_hugepage/enabled": "always",
+    "/sys/kernel/mm/transparent_hugepage/defrag": "defer+madvise",
+    "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none": "0",
+}
+
+# Each of these files makes the setting last; the command of its line below makes it so now.
+FILES = {
+    "/etc/sysusers.d/ybfort.conf": f'u {USER} {UID} "YugabyteDB"\n',
+    "/etc/sysctl.d/60-ybfort.conf": "".join(f"{name} = {value}\n" for name, value in SYSCTL.items()),
+    "/etc/tmpfiles.d/ybfort.conf": "".join(f"w {path} - - - - {value}\n" for path, value in HUGE_PAGES.items()),
+}
+
+# Two clocks may differ by 0.5 seconds (max_clock_skew_usec) before YugabyteDB ends itself: each stays far within half.
+CLOCK_SECONDS = 0.1
+CLOCK_TRIES = 60  # a second each
+
+
+def operating_system(context: Context) -> Outcome:
+    """Bring user, kernel, swap, clock and directories to what is wanted, and say what was not."""
+    system = context.system
+    done = [f"{path} was written" for path, text in FILES.items() if _written(system, path, text)]
+    done += _user(system)
+    done += _kernel(system)
+    done += _swap(system)
+    done += _clock(system, context.cloud.time_server)
+    done += [
+        f"{path} was set up" for path, (mode, uid, gid) in DIRECTORIES.items() if system.directory(path, mode, uid, gid)
+    ]
+    if done:
+        return Outcome(Result.CHANGED, f"{'; '.join(done)}.")
+    return Outcome(Result.DONE, "User, kernel, swap, clock and directories are right.")
+
+
+def _written(system: System, path: str, text: str) -> bool:
+    system.directory(path.rpartition("/")[0], 0o755)
+    return system.write(path, text.encode())
+
+
+def _user(system: System) -> list[str]:
+    """A system user whose password is locked and who has no shell."""
+    wanted = {"/etc/passwd": f"{USER}:x:{UID}:{GID}:", "/etc/group": f"{USER}:x:{GID}:"}
+
+    def missing() -> list[str]:
+        texts = {path: f"\n{system.read(path) or ''}" for path in wanted}
+        return [path for path, entry in wanted.items() if f"\n{entry}" not in texts[path]]
+
+    if not missing():
+        return []
+    system.must("systemd-sysusers", str(system.path("/etc/sysusers.d/ybfort.conf")))
+    if missing():
+        raise Failure(
+            f"The user {USER} does not have the number {UID}, which the files on data volumes belong to. "
+            f"The image gives it to somebody else (see {', '.join(missing())}): take a stock image."
+        )
+    return [f"user {USER} was made"]
+
+
+def _kernel(system: System) -> list[str]:
+    return [
+        *_tune(system, {_sysctl_path(name): value for name, value in SYSCTL.items()}, "sysctl", "--load"),
+        *_tune(system, HUGE_PAGES, "systemd-tmpfiles", "--create"),
+    ]
+
+
+def _tune(system: System, wanted: dict[str, str], *command: str) -> list[str]:
+    """Let the command load its file if the kernel does not have these values, and look whether it has them then."""
+    wrong = [path for path, value in wanted.items() if _current(system, path) != value]
+    if not wrong:
+        return []
+    file = "/etc/sysctl.d/60-ybfort.conf" if command[0] == "sysctl" else "/etc/tmpfiles.d/ybfort.conf"
+    system.must(*command, str(system.path(file)))
+    for path, value in wanted.items():
+        if _current(system, path) != value:
+            raise Failure(f"{path} is {_current(system, path)} and cannot be set to {value}.")
+    return [f"{path} was set" for path in wrong]
+
+
+def _sysctl_path(name: str) -> str:
+    return f"/proc/sys/{name.replace('.', '/')}"
+
+
+def _current(system: System, path: str) -> str:
+    """A kernel setting: of a list of choices, the one in brackets."""
+    text = (system.read(path) or "missing").strip()
+    chosen = re.search(r"\[([^]]+)\]", text)
+    return chosen[1] if chosen else text
+
+
+def _swap(system: System) -> list[str]:
+    if len((system.read("/proc/swaps") or "").splitlines()) <= 1:  # the first line is a heading
+        return []
+    system.must("swapoff", "--all", seconds=600)
+    return ["swap was switched off"]
+
+
+def _clock(system: System, server: str) -> list[str]:
+    """chrony asks the cloud's own time server, and the clock is right before anything goes on."""
+    done: list[str] = []
+    if system.run("systemctl", "is-active", "--quiet", "chronyd.service").code:
+        system.must("systemctl", "enable", "--now", "chronyd.service")
+        done.append("chronyd was started")
+    if f",{server}," not in system.must("chronyc", "-n", "-c", "sources"):
+        system.must("chronyc", "add", "server", server, "prefer", "iburst", "minpoll", "4", "maxpoll", "4")
+        done.append(f"{server} was added to chrony's sources")
+    waited = system.run(
+        "chronyc", "waitsync", str(CLOCK_TRIES), str(CLOCK_SECONDS), "0", "1", seconds=CLOCK_TRIES + 30.0
+    )
+    if waited.code:
+        raise Failure(f"The clock is not within {CLOCK_SECONDS} seconds of {server}: {waited.last_line}")
+    return done

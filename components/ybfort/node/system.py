@@ -1,0 +1,208 @@
+"""The machine under the agent. Steps touch it through this class alone, so that a test can stand in for it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")  # nothing from a path that somebody else could have set
+COMMAND_SECONDS = 60.0
+MEGABYTE = 1024 * 1024
+
+
+class Failure(Exception):
+    """Something did not work; the text tells an operator what, and what to do about it."""
+
+
+class Busy(Failure):
+    """Another process holds the lock."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        """The last thing it said, which with most programs is the reason of its failure."""
+        lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
+        return lines[-1] if lines else f"exit code {self.code} and no message"
+
+
+class System:
+    """Files and programs of a machine whose root directory is `root`; the programs are that root's own.
+
+    Everything that changes a file is atomic: a process that is killed leaves the old content or the new one.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self.root = root
+
+    def path(self, absolute: str) -> Path:
+        """Where a path of the machine really is."""
+        return self.root / absolute.lstrip("/")
+
+    # ------------------------------------------------------------------------------------------------------- programs
+
+    def run(self, *command: str, seconds: float = COMMAND_SECONDS, environment: dict[str, str] | None = None) -> Output:
+        """Run a program without a shell and without input.
+
+        :raises Failure: if it is not there, or not done in time (it is killed then, with all its children)
+        """
+        candidates = [self.path(folder) / command[0] for folder in PROGRAMS]
+        program = next((path for path in candidates if os.access(path, os.X_OK)), None)
+        if program is None:
+            raise Failure(f"{command[0]} is not on this machine. The image must be a stock Amazon Linux 2023.")
+        with subprocess.Popen(
+            [str(program), *command[1:]],
+            env={**os.environ, "PATH": ":".join(PROGRAMS), "LC_ALL": "C", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise Failure(f"{command[0]} was not done after {seconds:g} seconds and was killed.") from None
+        return Output(process.returncode, out, err)
+
+    def must(self, *command: str, seconds: float = COMMAND_SECONDS) -> str:
+        """What a program prints.
+
+        :raises Failure: if it fails
+        """
+        output = self.run(*command, seconds=seconds)
+        if output.code:
+            raise Failure(f"{' '.join(command)}: {output.last_line}")
+        return output.out
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    # ---------------------------------------------------------------------------------------------------------- files
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None if there is no such file."""
+        try:
+            return self.path(path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def sha256(self, path: str) -> str | None:
+        """The SHA-256 of a file in hex digits; None if there is no such file."""
+        digest = hashlib.sha256()
+        try:
+            with self.path(path).open("rb") as file:
+                for part in iter(lambda: file.read(MEGABYTE), b""):
+                    digest.update(part)
+        except FileNotFoundError:
+            return None
+        return digest.hexdigest()
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> bool:
+        """Make a file have this content and mode, for good and not just in memory; says whether that was a change."""
+        target = self.path(path)
+        with contextlib.suppress(FileNotFoundError):
+            if target.read_bytes() == content and target.stat().st_mode & 0o7777 == mode:
+                return False
+        draft = target.with_name(f".{target.name}.draft")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+        self._sync_folder(target.parent)
+        return True
+
+    def remove(self, path: str) -> bool:
+        """Make a file be gone; says whether that was a change."""
+        target = self.path(path)
+        if not target.exists():
+            return False
+        target.unlink()
+        self._sync_folder(target.parent)
+        return True
+
+    def directory(self, path: str, mode: int, uid: int | None = None, gid: int | None = None) -> bool:
+        """Make a directory exist with this mode and owner (the agent's own by default); says if that was a change."""
+        target = self.path(path)
+        wanted = (os.geteuid() if uid is None else uid, os.getegid() if gid is None else gid)
+        changed = not target.is_dir()
+        target.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if self.owner(target) != wanted:
+            self.chown(target, *wanted)
+            changed = True
+        if target.stat().st_mode & 0o7777 != mode:
+            target.chmod(mode)
+            changed = True
+        return changed
+
+    def owner(self, target: Path) -> tuple[int, int]:
+        """The user and the group that own a file."""
+        found = target.stat()
+        return found.st_uid, found.st_gid
+
+    def chown(self, target: Path, uid: int, gid: int) -> None:
+        """Give a file to a user and a group."""
+        os.chown(target, uid, gid)
+
+    @staticmethod
+    def _sync_folder(folder: Path) -> None:
+        """A new name is on the disk only when its folder is."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    # ---------------------------------------------------------------------------------------------------------- disks
+
+    def bytes_at(self, path: str, offset: int, length: int) -> bytes:
+        """Bytes of a disk; fewer if it ends."""
+        with self.path(path).open("rb") as disk:
+            disk.seek(offset)
+            return disk.read(length)
+
+    def zero(self, path: str, offset: int, length: int) -> None:
+        """Overwrite bytes of a disk with zeros, and wait until they are on it."""
+        with self.path(path).open("r+b") as disk:
+            disk.seek(offset)
+            disk.write(bytes(length))
+            disk.flush()
+            os.fsync(disk.fileno())
+
+    # ----------------------------------------------------------------------------------------------------------- lock
+
+    @contextlib.contextmanager
+    def lock(self, path: str, *, wait: bool) -> Generator[None, None, None]:
+        """Hold the lock of that name. The kernel lets go of it when the process ends, however it ends.
+
+        :raises Busy: if another process holds it and `wait` is not set
+        """
+        target = self.path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise Busy("Another run is at work on this machine.") from None
+            yield
