@@ -1,0 +1,1 @@
+"""Tests of Pulumi programs without an engine: record what a program registers, then ask the recorded graph."""
