@@ -1,0 +1,115 @@
+"""`ybfort plan`: what will exist, in text for people and in JSON for machines."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli_project import Ybfort
+from spec_fields import FULL
+
+
+def test_it_says_who_talks_to_whom_and_who_may_log_in(ybfort: Ybfort, project: Path) -> None:
+    text = ybfort("plan", "orders-prod").out
+    assert text.startswith("orders-prod: YugabyteDB 2025.2.8.0-b60 in eu-west-1, account 123456789012\n")
+    for line in (
+        "Survives the loss of a zone.",
+        "no way to or from the internet",
+        "a1    eu-west-1a",
+        "b1.orders-prod.internal",
+        "Endpoint: db.orders-prod.internal",
+        "everything else is closed",
+        "orders-api (10.8.0.0/16)  endpoint      5433",
+        "hostssl all all 10.8.0.0/16 scram-sha-256",
+        "host all all all reject",
+        "orders_app         orders_read_write  -      ybfort/orders-prod/roles/orders_app",
+        "orders_owner       -                  -      does not log in",
+        "use_node_to_node_encryption                      true",
+        "orders-prod-backup-123456789012-eu-west-1",
+        "s3://orders-prod-artifacts-123456789012-eu-west-1/releases/yugabyte-2025.2.8.0-b60-linux-x86_64.tar.gz",
+        "Everything that holds data is protected.",
+    ):
+        assert line in text
+
+
+def test_the_text_has_no_trailing_spaces_and_no_colour_in_a_pipe(ybfort: Ybfort, project: Path) -> None:
+    text = ybfort("plan", "orders-prod").out
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "\x1b" not in text
+
+
+def test_lifted_protection_is_named(ybfort: Ybfort, stack: Path) -> None:
+    stack.write_text(stack.read_text().replace("lifted_for: []", "lifted_for: [a1, keys]"))
+    text = ybfort("plan", "orders-prod").out
+    assert "LIFTED for a1, keys" in text
+    assert "Everything that holds data is protected" not in text
+
+
+def test_json_is_sorted_and_the_same_every_time(ybfort: Ybfort, project: Path) -> None:
+    first = ybfort("plan", "orders-prod", "--json").out
+    assert first == ybfort("plan", "orders-prod", "--json").out
+    document = json.loads(first)
+    assert first == json.dumps(document, indent=2, sort_keys=True) + "\n"
+    assert [node["name"] for node in document["nodes"]] == ["a1", "b1", "c1"]
+    assert {"from": "nodes", "to": "nodes", "port": 7100, "why": "nodes reach the masters"} in document["flows"]
+
+
+def test_text_and_json_say_the_same_of_nodes_flows_and_roles(ybfort: Ybfort, project: Path) -> None:
+    text = ybfort("plan", "orders-prod").out
+    document = json.loads(ybfort("plan", "orders-prod", "--json").out)
+    for node in document["nodes"]:
+        assert node["address"] in text
+    for flow in document["flows"]:
+        assert flow["why"] in text
+    for role in document["roles"]:
+        assert role["secret"] is None or role["secret"] in text
+    for flags in document["flags"].values():
+        for name, value in flags.items():
+            assert f"{name} " in text
+            assert value in text
+
+
+def test_all_flags_of_one_node_can_be_seen(ybfort: Ybfort, project: Path) -> None:
+    document = json.loads(ybfort("plan", "orders-prod", "--json").out)
+    address = next(node["address"] for node in document["nodes"] if node["name"] == "b1")
+    text = ybfort("plan", "orders-prod", "--node", "b1").out
+    assert "yb-master on b1" in text
+    assert f"cert_node_filename                               {address}" in text
+    assert "allow_insecure_connections                       false" in text
+
+
+def test_the_nodes_own_document_can_be_seen(ybfort: Ybfort, project: Path) -> None:
+    document = json.loads(ybfort("plan", "orders-prod", "--config").out)
+    assert document["cluster"] == "orders-prod"
+    assert len(document["agent"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--node", "x9"], "there is no node 'x9' (there are a1, b1, c1)"),
+        (["--node", "a1", "--json"], "are three answers: ask for one"),
+        (["--config", "--json"], "are three answers: ask for one"),
+    ],
+)
+def test_wrong_usage_is_told_with_exit_code_2(ybfort: Ybfort, project: Path, arguments: list[str], says: str) -> None:
+    answer = ybfort("plan", "orders-prod", *arguments)
+    assert answer.code == 2
+    assert says in answer.err.replace("\n", " ")
+
+
+def test_a_wrong_stack_file_gives_its_problems_and_no_plan(ybfort: Ybfort, stack: Path) -> None:
+    stack.write_text(stack.read_text().replace("replication_factor: 3", "replication_factor: 4"))
+    answer = ybfort("plan", "orders-prod")
+    assert answer.code == 1
+    assert answer.out == ""
+    assert "replication_factor: 4 is even" in answer.err
+
+
+def test_a_cluster_in_an_existing_vpc_without_clients_or_roles_has_a_plan_too(ybfort: Ybfort, tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.small.yaml"
+    data = {**FULL, "clients": [], "databases": [], "roles": []}
+    path.write_text(json.dumps({"config": {"ybfort:cluster": data}}))
+    text = ybfort("plan", path).out
+    assert "vpc-0123456789abcdef0" in text
+    assert "subnet-0123456789abcdef0" in text
