@@ -205,7 +205,10 @@ class Sandbox:
             environment = self.environment()
             pulumi = shutil.which("pulumi", path=environment["PATH"])
             if pulumi is None:
-                raise SandboxError("pulumi was not found on PATH. `make cli` gets it.", NOT_FOUND)
+                raise SandboxError(
+                    'pulumi is not on PATH. In this repository: export PATH="$(python tools/pulumi_cli.py):$PATH"',
+                    NOT_FOUND,
+                )
             made = subprocess.run(
                 [pulumi, "stack", "init", stack, "--no-select", "--non-interactive"],
                 cwd=self.folder,
