@@ -74,7 +74,7 @@ def test_a_wrong_faults_file_stops_it_before_anything_runs(
 def test_without_pulumi_it_says_how_to_get_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(SandboxError, match="pulumi was not found on PATH"):
+    with pytest.raises(SandboxError, match="pulumi is not on PATH"):
         project.sandbox.prepare()
 
 
