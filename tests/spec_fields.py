@@ -44,6 +44,7 @@ FULL: dict[str, Any] = {
             "apis": ["ysql", "ycql"],
         }
     ],
+    "endpoint": {"private_link": ["arn:aws:iam::210987654321:root"]},
     "certificates": {
         "existing_authority": "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/"
         "01234567-89ab-cdef-0123-456789abcdef",

@@ -112,3 +112,17 @@ def test_it_carries_the_clusters_tags(graph: Graph) -> None:
     for type_ in (BALANCER, TARGETS, LISTENER):
         for one in graph.of(type_):
             assert one.props["tags"].items() >= {"team": "payments", "ybfort:cluster": "orders-prod"}.items()
+
+
+SERVICE = "aws:ec2/vpcEndpointService:VpcEndpointService"
+
+
+def test_there_is_no_private_link_unless_asked(graph: Graph) -> None:
+    assert not graph.of(SERVICE)
+
+
+def test_a_private_link_is_for_the_named_accounts_and_each_connection_is_accepted_by_somebody(record: Record) -> None:
+    account = "arn:aws:iam::210987654321:root"
+    service = record(of(prod_plan(endpoint={"private_link": [account]}))).one(SERVICE)
+    assert service.props["allowedPrincipals"] == [account]
+    assert service.props["acceptanceRequired"] is True

@@ -126,5 +126,13 @@ def test_the_hba_lets_in_the_agent_locally_and_ysql_clients_by_tls_and_scram_and
     ]
 
 
+def test_clients_by_private_link_come_from_the_balancers_part_of_each_subnet() -> None:
+    made = prod_plan(endpoint={"private_link": ["arn:aws:iam::210987654321:root"]})
+    admitted = [line for line in made.hba if line.startswith("hostssl")]
+    ranges = ("10.8.0.0/16", "10.40.0.0/24", "10.40.2.0/24", "10.40.4.0/24")
+    assert admitted == [f"hostssl all all {range_} scram-sha-256" for range_ in ranges]
+    assert made.hba[-1] == "host all all all reject"
+
+
 def test_no_line_of_the_hba_trusts_or_hashes_weakly() -> None:
     assert not {line.split()[-1] for line in hba()} & {"trust", "md5", "password", "ident"}

@@ -1,7 +1,7 @@
 """The endpoint: the one address that clients connect to, and the load balancer behind it that finds a healthy node."""
 
 import pulumi
-from pulumi_aws import lb, route53
+from pulumi_aws import ec2, lb, route53
 
 from ybfort.aws.firewall import Firewall
 from ybfort.aws.network import Network
@@ -52,6 +52,15 @@ class Endpoint(pulumi.ComponentResource):
             aliases=[{"name": balancer.dns_name, "zone_id": balancer.zone_id, "evaluate_target_health": True}],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if plan.spec.endpoint.private_link:
+            ec2.VpcEndpointService(
+                f"{name}-private-link",
+                network_load_balancer_arns=[balancer.arn],
+                acceptance_required=True,  # somebody looks at each connection before it is made
+                allowed_principals=sorted(plan.spec.endpoint.private_link),
+                tags=plan.tags(plan.names.of("private-link")),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"host": plan.names.endpoint, "ports": plan.ports})
 
     def join(self, name: str, node: Node, opts: pulumi.ResourceOptions) -> None:

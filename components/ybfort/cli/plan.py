@@ -128,6 +128,7 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
         "backup": spec.backup.model_dump(),
         "audit": spec.audit.model_dump(),
         "alerts": list(spec.alerts.emails),
+        "private_link": sorted(spec.endpoint.private_link),
         "guardrails": spec.account_settings.guardrails,
         "protection_lifted_for": sorted(spec.protection.lifted_for),
     }
@@ -159,6 +160,7 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
 
     yield from _title("Endpoint", endpoint["host"])
     yield from table((api.upper(), str(port)) for api, port in endpoint["ports"].items())
+    yield from (f"  {principal} may ask for a PrivateLink connection" for principal in plan["private_link"])
 
     yield from _title("Traffic", "TCP; everything else is closed")
     flows = [(flow["from"], flow["to"], str(flow["port"]), flow["why"]) for flow in plan["flows"]]

@@ -10,7 +10,7 @@ from ybfort.plan.flags import Flags, master_flags, own_flags, tserver_flags
 from ybfort.plan.flows import API_PORTS, Flow, flows
 from ybfort.plan.hba import hba
 from ybfort.plan.names import Names
-from ybfort.plan.network import Subnet, subnets
+from ybfort.plan.network import Subnet, balancer_ranges, subnets
 from ybfort.plan.nodes import Node, nodes
 from ybfort.plan.roles import PlannedRole, roles
 from ybfort.spec import ClusterSpec
@@ -53,7 +53,9 @@ def plan(spec: ClusterSpec) -> ClusterPlan:
     all_nodes = nodes(region, homes, masters=spec.replication_factor, domain=names.domain)
     masters = [node for node in all_nodes if node.master]
     ycql = any("ycql" in client.apis for client in spec.clients)
-    lines = hba(spec.clients)
+    # By PrivateLink the database sees the load balancer's address, not the client's.
+    balancer = balancer_ranges(region, homes) if spec.endpoint.private_link else ()
+    lines = hba(spec.clients, balancer=balancer)
     return ClusterPlan(
         spec=spec,
         names=names,

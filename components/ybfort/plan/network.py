@@ -33,6 +33,13 @@ def subnets(region: Region) -> tuple[Subnet, ...]:
     return tuple(_existing(zone, zone.subnet) if zone.subnet else _own(zone, region.cidr) for zone in region.zones)
 
 
+def balancer_ranges(region: Region, homes: tuple[Subnet, ...]) -> tuple[IPv4Network, ...]:
+    """Where the cloud may have placed the load balancer: anywhere in our subnets but among the nodes."""
+    if region.existing_vpc:
+        return (region.cidr,)
+    return tuple(part for home in homes if home.cidr for part in home.cidr.address_exclude(home.node_range))
+
+
 def _own(zone: Zone, network: IPv4Network) -> Subnet:
     """The zone's part of the network, by its letter; the upper half is the nodes'."""
     parts = tuple(network.subnets(prefixlen_diff=(len(LETTERS) - 1).bit_length()))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ybfort.spec.words import ClientName, PrivateNetwork, Section, SecurityGroup
+from ybfort.spec.words import ClientName, IamPrincipalArn, PrivateNetwork, Section, SecurityGroup
 
 Api = Literal["ysql", "ycql"]
 
@@ -20,3 +20,11 @@ class Client(Section):
     """Security groups of its machines. When given, the network admits these groups in place of the whole ranges."""
     apis: Annotated[tuple[Api, ...], Field(min_length=1)] = ("ysql",)
     """The APIs it uses: `ysql`, `ycql`. YCQL does not run at all unless a client asks for it."""
+
+
+class Endpoint(Section):
+    """The one address that clients connect to."""
+
+    private_link: Annotated[tuple[IamPrincipalArn, ...], Field(max_length=20)] = ()
+    """Accounts or roles that may reach the endpoint by AWS PrivateLink; somebody accepts each connection. The database
+    sees the load balancer's address in place of theirs, so for them the network alone tells who is who."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ybfort.spec.clients import Client
+from ybfort.spec.clients import Client, Endpoint
 from ybfort.spec.database import Database, Role
 from ybfort.spec.nodes import Nodes, Release
 from ybfort.spec.operations import Account, Alerts, Audit, Backup, Certificates, Protection
@@ -39,6 +39,8 @@ class ClusterSpec(Section):
     """The machine image (Amazon Linux 2023) of each region, pinned. A new one replaces the nodes one by one."""
     clients: Annotated[tuple[Client, ...], Field(max_length=50)] = ()
     """Who may connect."""
+    endpoint: Endpoint = Endpoint()
+    """How the endpoint can be reached."""
     databases: Annotated[tuple[Database, ...], Field(max_length=100)] = ()
     """The databases."""
     roles: Annotated[tuple[Role, ...], Field(max_length=2_000)] = ()

@@ -128,6 +128,13 @@ IamRoleArn = Annotated[
         "the ARN of an IAM role: `arn:aws:iam::123456789012:role/orders-api`",
     ),
 ]
+IamPrincipalArn = Annotated[
+    str,
+    Word(
+        r"arn:aws:iam::\d{12}:(?:root|role/[A-Za-z0-9+=,.@_/-]{1,512})",
+        "the ARN of an account or a role: `arn:aws:iam::210987654321:root`",
+    ),
+]
 IamPolicyArn = Annotated[
     str,
     Word(
