@@ -47,25 +47,25 @@ def judge(data: Any) -> None:
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_value_is_judged(value: Any) -> None:
     judge(value)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FULL)), VALUES))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_values_in_the_known_sections_are_judged(sections: dict[str, Any]) -> None:
     judge(spec_data(**sections))
 
 
 @given(st.sampled_from(PATHS), VALUES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_good_cluster_with_any_one_value_changed_is_judged(path: tuple[str | int, ...], value: Any) -> None:
     judge(put(path, value))
 
 
 @given(st.lists(st.sampled_from(PATHS), min_size=1, max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_good_cluster_with_parts_missing_is_judged(missing: list[tuple[str | int, ...]]) -> None:
     data = copy.deepcopy(FULL)
     for path in missing:
@@ -80,7 +80,7 @@ def test_a_good_cluster_with_parts_missing_is_judged(missing: list[tuple[str | i
 
 
 @given(st.text(max_size=200) | st.text(alphabet="ab1 :-{}[],\n\"'&*!|>#?%@`~<", max_size=60))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_is_judged_as_a_file(text: str) -> None:
     for whole in (text, f"config:\n  ybfort:cluster:\n    name: orders\n{text}", f"config:\n  ybfort:cluster: {text}"):
         with pytest.raises(SpecError):  # the random part never completes it

@@ -29,7 +29,7 @@ def graph(**props: object) -> Graph:
     return Graph((Resource(urn="urn:pulumi:s::p::t:m:T::one", type="t:m:T", name="one", props=props),))
 
 
-@settings(max_examples=40, deadline=None)  # writing YAML is slow
+@settings(max_examples=40)  # writing YAML is slow
 @given(st.dictionaries(NAMES, PLAIN))
 @example({"script": "\ta\nb"})
 @example({"script": "\n\ta\nb"})
