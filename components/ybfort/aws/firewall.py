@@ -41,9 +41,13 @@ class Firewall(pulumi.ComponentResource):
             groups[Party.CLOUD_APIS] = network.endpoints_group
         for flow in plan.flows:
             if flow.target in groups:
-                self._ingress(name, plan, flow, groups[flow.target], self._side(flow.source, network))
+                allows = f"{flow.target}-{flow.port}-from-{_text(flow.source)}"
+                source = self._side(flow.source, network)
+                self._rule(vpc.SecurityGroupIngressRule, name, plan, flow, allows, groups[flow.target], source)
             if isinstance(flow.source, Party) and flow.source in groups:
-                self._egress(name, plan, flow, groups[flow.source], self._side(flow.target, network))
+                allows = f"{_text(flow.source)}-to-{flow.target}-{flow.port}"
+                target = self._side(flow.target, network)
+                self._rule(vpc.SecurityGroupEgressRule, name, plan, flow, allows, groups[flow.source], target)
         self.register_outputs({"nodesGroup": self.nodes_group, "endpointGroup": self.endpoint_group})
 
     def _group(self, name: str, plan: ClusterPlan, network: Network, party: Party, what: str) -> pulumi.Output[str]:
@@ -57,33 +61,26 @@ class Firewall(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         ).id
 
-    def _ingress(self, name: str, plan: ClusterPlan, flow: Flow, group: pulumi.Output[str], source: Side) -> None:
-        allows = f"{flow.target}-{flow.port}-from-{_text(flow.source)}"
-        vpc.SecurityGroupIngressRule(
+    def _rule(
+        self,
+        kind: type[vpc.SecurityGroupIngressRule] | type[vpc.SecurityGroupEgressRule],
+        name: str,
+        plan: ClusterPlan,
+        flow: Flow,
+        allows: str,
+        group: pulumi.Output[str],
+        other: Side,
+    ) -> None:
+        """One rule of a group, by what it allows; `other` is the flow's other side."""
+        kind(
             f"{name}-{allows}",
             security_group_id=group,
             ip_protocol="tcp",
             from_port=flow.port,
             to_port=flow.port,
-            cidr_ipv4=source.cidr,
-            referenced_security_group_id=source.group,
-            prefix_list_id=source.prefix_list,
-            description=flow.why,
-            tags=plan.tags(plan.names.of(allows)),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _egress(self, name: str, plan: ClusterPlan, flow: Flow, group: pulumi.Output[str], target: Side) -> None:
-        allows = f"{_text(flow.source)}-to-{flow.target}-{flow.port}"
-        vpc.SecurityGroupEgressRule(
-            f"{name}-{allows}",
-            security_group_id=group,
-            ip_protocol="tcp",
-            from_port=flow.port,
-            to_port=flow.port,
-            cidr_ipv4=target.cidr,
-            referenced_security_group_id=target.group,
-            prefix_list_id=target.prefix_list,
+            cidr_ipv4=other.cidr,
+            referenced_security_group_id=other.group,
+            prefix_list_id=other.prefix_list,
             description=flow.why,
             tags=plan.tags(plan.names.of(allows)),
             opts=pulumi.ResourceOptions(parent=self),

@@ -7,9 +7,7 @@ later. A zone's subnet is placed by the zone's letter, whatever other zones ther
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from ybfort.spec.region import ExistingSubnet, Region, Zone
-
-LETTERS = "abcdefgh"
+from ybfort.spec.region import ZONE_LETTERS, ExistingSubnet, Region, Zone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +40,8 @@ def balancer_ranges(region: Region, homes: tuple[Subnet, ...]) -> tuple[IPv4Netw
 
 def _own(zone: Zone, network: IPv4Network) -> Subnet:
     """The zone's part of the network, by its letter; the upper half is the nodes'."""
-    parts = tuple(network.subnets(prefixlen_diff=(len(LETTERS) - 1).bit_length()))
-    part = parts[LETTERS.index(zone.letter)]
+    parts = tuple(network.subnets(prefixlen_diff=(len(ZONE_LETTERS) - 1).bit_length()))
+    part = parts[ZONE_LETTERS.index(zone.letter)]
     _, upper = part.subnets()
     return Subnet(zone=zone.name, letter=zone.letter, cidr=part, node_range=upper)
 

@@ -16,6 +16,9 @@ from ybfort.spec.words import (
     Vpc,
 )
 
+# A network is cut in as many parts, a part for each letter, so that a zone added later moves nobody.
+ZONE_LETTERS = "abcdefgh"
+
 # Nodes are named by zone letter and number (a1, b1, a2), and a zone's subnet is cut by the letter. 99 a zone is more
 # than any YugabyteDB cluster we know of has in all.
 MOST_NODES_IN_A_ZONE = 99
@@ -63,7 +66,7 @@ class Region(Section):
     """The cloud's name of the region, for example `eu-west-1`."""
     cidr: PrivateNetwork
     """The private range of the network, from /16 to /23. It is cut in eight, so that zones can be added later."""
-    zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=8)]
+    zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=len(ZONE_LETTERS))]
     """The zones with nodes. The first nodes of the first zones hold the masters: add new zones at the end."""
     existing_vpc: ExistingVpc | None = None
     """Build in this VPC in place of a new one; each zone then names its subnet."""

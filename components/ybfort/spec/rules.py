@@ -13,7 +13,7 @@ from ybfort.spec.clients import Client
 from ybfort.spec.database import Database, Role
 from ybfort.spec.nodes import SERIES, Nodes, Release
 from ybfort.spec.operations import Certificates, Protection
-from ybfort.spec.region import Region
+from ybfort.spec.region import ZONE_LETTERS, Region
 
 Path = tuple[str | int, ...]
 
@@ -28,7 +28,6 @@ LARGEST_NETWORK = 16  # AWS ends here
 SMALLEST_NETWORK = 23  # below, a zone has no room for nine endpoints beside its nodes
 SMALLEST_VPC = 28  # AWS's own limit, for a VPC that exists already
 MOST_READERS = 50  # KMS ends a key's policy at 32,768 characters, and an IAM role's ARN has up to 540
-ZONES_IN_A_NETWORK = 8  # the network is cut in this many parts, a part for each zone letter from a to h
 
 
 class Wrong(NamedTuple):
@@ -72,7 +71,7 @@ def network_has_room(regions: tuple[Region, ...]) -> Iterator[Wrong]:
             )
             continue
         # Half of a zone's part is the nodes'; its first address is left out, its last is AWS's own.
-        room = region.cidr.num_addresses // ZONES_IN_A_NETWORK // 2 - 2
+        room = region.cidr.num_addresses // len(ZONE_LETTERS) // 2 - 2
         for at, zone in enumerate(region.zones):
             if zone.nodes > room:
                 yield Wrong(
