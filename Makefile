@@ -19,24 +19,25 @@ PYTEST_ARGS ?=
 LOCK_TOOL := uv==0.13.9
 
 VENV := .venv
-# The programs of this project come first: its own Python, then the Pulumi CLI that tools/pulumi_cli.py found or built.
-RUN = VIRTUAL_ENV="$(CURDIR)/$(VENV)" \
-	PATH="$(CURDIR)/$(VENV)/bin:$$($(VENV)/bin/python tools/pulumi_cli.py):$$PATH"
+# The programs of this project come first: its own Python, then the Pulumi CLI that tools/pulumi_cli.py found or built,
+# then those of the machine that tools/programs.py found or fetched (they may be none: an empty entry is the folder here).
+RUN = programs="$$($(VENV)/bin/python tools/programs.py --present)"; VIRTUAL_ENV="$(CURDIR)/$(VENV)" \
+	PATH="$(CURDIR)/$(VENV)/bin:$$($(VENV)/bin/python tools/pulumi_cli.py):$${programs:+$$programs:}$$PATH"
 SHELL_FILES = .ci/run $(shell find components stacks tests tools -name '*.sh' 2>/dev/null | sort)
 
-# `make -j demo test` must not set up one environment twice at once. Only the set-up below runs two jobs.
+# `make -j demo test` must not set up one environment twice at once. Only the set-up below runs several jobs.
 ifeq ($(MAKELEVEL),0)
 .NOTPARALLEL:
 endif
 
-.PHONY: demo test check lock clean help cli format lint types imports spelling shell
+.PHONY: demo test check lock clean help cli programs format lint types imports spelling shell
 
 demo: ## provision a simulated cluster with the real Pulumi engine, and show what it is made of
-	@$(MAKE) --no-print-directory -j2 $(VENV)/.runtime cli
+	@$(MAKE) --no-print-directory -j3 $(VENV)/.runtime cli programs
 	@$(RUN) python tools/demo.py
 
 test: ## run all tests
-	@$(MAKE) --no-print-directory -j2 $(VENV)/.dev cli
+	@$(MAKE) --no-print-directory -j3 $(VENV)/.dev cli programs
 	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## check format, lint, types, imports, spelling and shell files
@@ -48,7 +49,7 @@ lock: $(VENV)/pyvenv.cfg ## write both lock files; pins stay as they are (to ren
 	@$(call compile-lock,requirements.lock,--group build)
 	@$(call compile-lock,requirements-dev.lock,--group build --group dev --constraints requirements.lock)
 
-clean: ## remove what make made here; the cached Pulumi CLI stays
+clean: ## remove what make made here; what is in the cache stays
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find components stacks tests tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -73,6 +74,9 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/pyvenv.cfg
 
 cli: $(VENV)/pyvenv.cfg
 	@$(VENV)/bin/python tools/pulumi_cli.py >/dev/null
+
+programs: $(VENV)/pyvenv.cfg
+	@$(VENV)/bin/python tools/programs.py >/dev/null
 
 define install
 echo "[set-up] Python packages of $(1) (the first time this takes one to three minutes)"; \
