@@ -36,6 +36,7 @@ FULL: dict[str, Any] = {
     ],
     "fault_tolerance": "zone",
     "nodes": {"machine": "m7i.4xlarge", "disk": {"size_gib": 500, "iops": 3000, "throughput_mib": 125}},
+    "release": {"version": "2025.2.8.0-b60", "sha256": "5" * 64, "finalized": "2025.2.7.0-b1"},
     "clients": [
         {
             "name": "orders-api",
@@ -44,6 +45,8 @@ FULL: dict[str, Any] = {
             "apis": ["ysql", "ycql"],
         }
     ],
+    "keyspaces": [{"name": "events"}],
+    "passwords": {"rotation_days": 30, "overlap_hours": 24},
     "endpoint": {"private_link": ["arn:aws:iam::210987654321:root"]},
     "certificates": {
         "existing_authority": "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/"
@@ -61,7 +64,18 @@ FULL: dict[str, Any] = {
     },
     "protection": {"lifted_for": ["a1"]},
 }
-FULL["roles"][1] |= {"login": True, "admin": False, "connection_limit": 10}
+FULL["roles"][1] |= {
+    "login": True,
+    "admin": False,
+    "connection_limit": 10,
+    "keyspaces": [{"keyspace": "events", "access": "read_write"}],
+    "password_generation": 2,
+}
+# Certificates come from an authority or are brought: what cannot stand beside the rest has a cluster of its own.
+BROUGHT: dict[str, Any] = {
+    **copy.deepcopy(FULL),
+    "certificates": {"brought_by": ["arn:aws:iam::123456789012:role/pki"], "lifetime_days": 90},
+}
 
 
 def fields(model: type[BaseModel] = ClusterSpec, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -81,7 +95,7 @@ def _within(kind: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield from _within(arguments[0], (*path, entry))
     elif get_origin(kind) is dict:
         yield path, kind
-        yield from _within(arguments[1], (*path, next(iter(at(FULL, path)))))
+        yield from _within(arguments[1], (*path, next(iter(value(path)))))
     elif get_origin(kind) is Annotated or (arguments and get_origin(kind) is not Literal):
         yield from _within(arguments[0], path)
     else:
@@ -90,12 +104,17 @@ def _within(kind: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 def texts() -> list[Path]:
     """The paths of all values that are text of some kind."""
-    return [path for path, _ in fields() if isinstance(at(FULL, path), str)]
+    return [path for path, _ in fields() if isinstance(value(path), str)]
 
 
 def keys() -> list[Path]:
     """The paths of all mappings whose keys the user chooses."""
     return [path for path, kind in fields() if get_origin(kind) is dict]
+
+
+def full(path: Path) -> dict[str, Any]:
+    """A copy of the cluster that has something at this place."""
+    return copy.deepcopy(BROUGHT if path[:2] == ("certificates", "brought_by") else FULL)
 
 
 def at(data: Any, path: Path) -> Any:
@@ -104,10 +123,15 @@ def at(data: Any, path: Path) -> Any:
     return data
 
 
-def put(path: Path, value: Any) -> dict[str, Any]:
+def value(path: Path) -> Any:
+    """What stands at this place in the full cluster."""
+    return at(full(path), path)
+
+
+def put(path: Path, new: Any) -> dict[str, Any]:
     """The full cluster with another value at one place."""
-    data = copy.deepcopy(FULL)
-    at(data, path[:-1])[path[-1]] = value
+    data = full(path)
+    at(data, path[:-1])[path[-1]] = new
     return data
 
 

@@ -63,3 +63,13 @@ def region(**changes: Any) -> dict[str, Any]:
 def zones(*counts: int, region: str = "eu-west-1") -> list[dict[str, Any]]:
     """Zones a, b, c, … with so many nodes each."""
     return [{"name": f"{region}{letter}", "nodes": nodes} for letter, nodes in zip("abcdefgh", counts, strict=False)]
+
+
+def dev_data(**changes: Any) -> dict[str, Any]:
+    """The smallest cluster: one node, one copy, nothing in it."""
+    alone = {"environment": "dev", "replication_factor": 1, "regions": [region(zones=zones(1))]}
+    return spec_data(**{**alone, "databases": [], "roles": [], **changes})
+
+
+def dev_plan(**changes: Any) -> ClusterPlan:
+    return plan(ClusterSpec.model_validate(dev_data(**changes)))

@@ -1,5 +1,6 @@
 """Alarms on AWS: what is watched, what silence means, and that somebody is told over an encrypted topic."""
 
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,13 +13,14 @@ from specs import prod_plan, region, zones
 from ybfort.aws.alarms import Alarms
 from ybfort.aws.audit import Audit
 from ybfort.aws.trail_events import SAYS, WATCHED
+from ybfort.plan.agent import PACKAGE
 from ybfort.testing.graph import Graph
 
 Record = Callable[..., Graph]
 
 ALARM, FILTER = "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/logMetricFilter:LogMetricFilter"
 TOPIC, SUBSCRIPTION = "aws:sns/topic:Topic", "aws:sns/topicSubscription:TopicSubscription"
-NODE_WATCHES = {"agent", "certificate", "disk"}
+NODE_WATCHES = {"agent", "certificate", "database", "disk"}
 LONGEST_PATTERN = 1024  # CloudWatch Logs: characters of a filter pattern
 
 
@@ -67,6 +69,19 @@ def test_a_node_is_known_by_its_name_whatever_machine_it_runs_on(graph: Graph) -
 def test_a_node_that_falls_silent_is_told_once(graph: Graph) -> None:
     silent = {name for name, alarm in by_name(graph).items() if alarm["treatMissingData"] == "breaching"}
     assert silent == {"a1-agent", "b1-agent", "c1-agent", "ysql-targets"}
+
+
+def test_the_metrics_are_those_that_the_agent_publishes(graph: Graph) -> None:
+    published = set(re.findall(r'"((?:[A-Z][a-z]+){2,})"', (PACKAGE / "node/steps/report.py").read_text()))
+    assert {by_name(graph)[f"a1-{what}"]["metricName"] for what in NODE_WATCHES} == published
+
+
+def test_a_database_that_is_unwell_for_a_quarter_of_an_hour_is_told(graph: Graph) -> None:
+    made = by_name(graph)["b1-database"]
+    assert (made["metricName"], made["statistic"]) == ("DatabaseHealthy", "Minimum")
+    assert (made["comparisonOperator"], made["threshold"]) == ("LessThanThreshold", 1)
+    assert made["period"] * made["evaluationPeriods"] == 900
+    assert made["datapointsToAlarm"] == made["evaluationPeriods"]
 
 
 @pytest.mark.parametrize(("days", "alarms_at"), [(2, 0.5), (4, 1), (7, 1.75)])

@@ -35,7 +35,7 @@ PYTHON = (
 def served() -> Iterator[ObjectServer]:
     with object_server(HOME.account) as server:
         server.objects = {
-            f"/{HOME.bucket}/cluster.json": declared().encode(),
+            f"/{HOME.bucket}/config/cluster.json": declared().encode(),
             f"/{HOME.bucket}/{archive().key}": archive().content,
         }
         yield server
@@ -79,7 +79,7 @@ class TestText:
     def test_it_is_short_and_readable(self) -> None:
         assert len(SCRIPT.splitlines()) <= 50
         assert len(SCRIPT.encode()) < USER_DATA_BYTES
-        assert SCRIPT.startswith("#!/bin/bash\n# Node a1 of cluster orders-prod:")
+        assert SCRIPT.startswith("#!/bin/bash\n# Node a1 of cluster orders-dev:")
 
     def test_it_knows_who_the_node_is_and_nothing_that_may_change(self) -> None:
         """A changed script would replace or restart the machine."""
@@ -157,7 +157,7 @@ class TestRun:
         elif trouble == "wrong owner":
             served.account = "999999999999"
         elif trouble == "no agent named":
-            served.objects[f"/{HOME.bucket}/cluster.json"] = b'{"agent": {"key": "x"}}'
+            served.objects[f"/{HOME.bucket}/config/cluster.json"] = b'{"agent": {"key": "x"}}'
         else:
             served.failures = [503] * 9
         done = boot(root, served.url, by_systemd=True)

@@ -1,4 +1,4 @@
-"""The authority: short-lived, hardware-held, protected; or the user's own."""
+"""The authority: short-lived, hardware-held, protected; or the user's own; or none."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +31,13 @@ def test_nodes_find_it_by_its_tag(record: Callable[..., Graph]) -> None:
 def test_with_an_authority_of_the_users_none_is_made(record: Callable[..., Graph]) -> None:
     graph = record(certificates(certificates={"existing_authority": EXISTING}))
     assert not [resource for resource in graph.resources if resource.type.startswith("aws:acmpca/")]
+
+
+def test_where_certificates_are_brought_there_is_none(record: Callable[..., Graph]) -> None:
+    graph = record(certificates(certificates={"brought_by": ["arn:aws:iam::123456789012:role/pki"]}))
+    assert not [resource for resource in graph.resources if resource.type.startswith("aws:acmpca/")]
+    (made,) = graph.of("ybfort:aws:Certificates")
+    assert made.outputs["authorityArn"] == "brought"
 
 
 def test_its_protection_can_be_lifted_by_name(record: Callable[..., Graph]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from aws_parts import YCQL_CLIENT
 from specs import prod_plan, region, zones
 from ybfort.aws.cluster import Cluster, provider
+from ybfort.node.config import CLUSTER, Identity, checked, ids_of
 from ybfort.testing.graph import UNKNOWN, Graph, Resource
 
 INSTANCE, VOLUME = "aws:ec2/instance:Instance", "aws:ebs/volume:Volume"
@@ -105,7 +107,11 @@ def test_whatever_a_reviewer_must_read_is_text_in_the_preview(prod: Graph) -> No
     }
     assert not hidden
     contents = {resource.props["key"]: resource.props.get("content") for resource in prod.of(OBJECT)}
-    assert [key for key, value in contents.items() if value is UNKNOWN] == ["ids/a1.json", "ids/b1.json", "ids/c1.json"]
+    assert [key for key, value in contents.items() if value is UNKNOWN] == [
+        "config/ids/a1.json",
+        "config/ids/b1.json",
+        "config/ids/c1.json",
+    ]
 
 
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -197,19 +203,50 @@ RELEASE = {"version": "2025.2.8.0-b60", "sha256": "5" * 64}
 
 def test_what_nodes_read_is_in_the_artifacts_bucket(prod: Graph) -> None:
     keys = {one.props["key"] for one in prod.of(OBJECT)}
-    config = json.loads(next(one.props["content"] for one in prod.of(OBJECT) if one.props["key"] == "cluster.json"))
-    ids = {f"ids/{node}.json" for node in ("a1", "b1", "c1")}
-    assert keys == {"cluster.json", "lock", config["agent"]["key"], *ids}
+    config = json.loads(
+        next(one.props["content"] for one in prod.of(OBJECT) if one.props["key"] == "config/cluster.json")
+    )
+    ids = {f"config/ids/{node}.json" for node in ("a1", "b1", "c1")}
+    assert keys == {"config/cluster.json", "lock", config["agent"]["key"], *ids}
     assert config["cluster"] == "orders-prod"
 
 
 def test_ids_that_the_cloud_invents_reach_the_nodes(record: Record) -> None:
     graph = record(cluster(), preview=False)
     texts = {one.props["key"]: one.props.get("content", "{}") for one in graph.of(OBJECT)}
-    ids = json.loads(texts["ids/b1.json"])
+    ids = json.loads(texts["config/ids/b1.json"])
     assert (ids["format"], ids["node"]) == (1, "b1")
     assert ids["volume"] == graph.one(VOLUME, "orders-b1").name + "-id"
     assert ids["certificate_authority"].startswith("arn:aws:acmpca:")
+
+
+EVERYTHING: dict[str, Any] = {
+    "clients": [YCQL_CLIENT],
+    "keyspaces": [{"name": "events"}],
+    "certificates": {"brought_by": ["arn:aws:iam::123456789012:role/pki"]},
+    "release": {"version": "2025.2.8.0-b60", "sha256": "5" * 64, "finalized": "2025.2.8.0-b60"},
+    "roles": [
+        {"name": "orders_owner", "login": False},
+        {
+            "name": "orders_api",
+            "grants": [{"database": "orders", "access": "owner"}],
+            "keyspaces": [{"keyspace": "events", "access": "read_write"}],
+            "connection_limit": 5,
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("changes", [{}, EVERYTHING], ids=["little", "everything"])
+def test_the_agent_understands_what_is_laid_out_for_it(record: Record, changes: dict[str, Any]) -> None:
+    graph = record(cluster(**changes), preview=False)
+    texts = {one.props["key"]: one.props.get("content", "") for one in graph.of(OBJECT)}
+    names = prod_plan(**changes).names
+    for node in ("a1", "b1", "c1"):
+        home = Identity("aws", names.prefix, node, names.region, names.account, names.bucket("artifacts"))
+        config = checked(texts[CLUSTER], texts[ids_of(node)], home)
+        assert config.volume == graph.one(VOLUME, f"orders-{node}").name + "-id"
+        assert bool(config.node["certificate_secret"]) is (config.ids["certificate_authority"] == "brought")
 
 
 def test_a_name_leads_to_each_node(prod: Graph) -> None:
@@ -221,8 +258,8 @@ def test_a_name_leads_to_each_node(prod: Graph) -> None:
 def test_what_belongs_to_a_node_stands_below_it(prod: Graph) -> None:
     (a1,) = [one for one in prod.of("ybfort:aws:Node") if one.name == "orders-a1"]
     assert sorted(one.type.rpartition(":")[2] for one in prod.children(a1)) == [
-        "BucketObjectv2", "Instance", "MetricAlarm", "MetricAlarm", "MetricAlarm", "NetworkInterface", "Record",
-        "TargetGroupAttachment", "Volume", "VolumeAttachment",
+        "BucketObjectv2", "Instance", "MetricAlarm", "MetricAlarm", "MetricAlarm", "MetricAlarm", "NetworkInterface",
+        "Record", "TargetGroupAttachment", "Volume", "VolumeAttachment",
     ]  # fmt: skip
 
 

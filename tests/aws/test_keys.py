@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aws_policies import allows
 from specs import prod_plan
 from ybfort.aws.identity import Identity
 from ybfort.aws.keys import Keys, key_policy
@@ -91,13 +92,73 @@ def test_volumes_are_used_through_ebs_only() -> None:
     assert grants["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
 
 
-def test_passwords_are_read_by_nodes_and_named_readers_only() -> None:
-    by = "secretsmanager.eu-west-1.amazonaws.com"
-    assert users("secrets") == {f"{NODES} {by}", f"arn:aws:iam::123456789012:role/orders-api {by}"}
+READER, PKI, ADMINISTRATOR, STRANGER = (
+    f"arn:aws:iam::{account}:role/{name}"
+    for account, name in (
+        ("123456789012", "orders-api"),
+        ("123456789012", "pki"),
+        ("123456789012", "administrator"),
+        ("210987654321", "orders-api"),
+    )
+)
+BROUGHT = {"certificates": {"brought_by": [PKI]}}
+BY_SECRETS_MANAGER = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
+READ, WRITE = "kms:Decrypt", "kms:GenerateDataKey"
 
 
-def test_without_readers_nobody_but_nodes_reads_passwords() -> None:
-    assert "ReadersReadPasswords" not in {one["Sid"] for one in statements("secrets", roles=[], databases=[])}
+def uses(
+    action: str, secret: str, *, version: str = "1", by: dict[str, str] = BY_SECRETS_MANAGER, **changes: Any
+) -> set[str]:
+    """Who may use the key for a secret."""
+    told = {
+        **by,
+        "kms:EncryptionContext:SecretARN": f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{secret}-a1B2c3",
+        "kms:EncryptionContext:SecretVersionId": version,
+    }
+    document = key_policy(prod_plan(**{**BROUGHT, **changes}), "secrets")
+    everybody = (NODES, READER, PKI, ADMINISTRATOR, STRANGER)
+    return {who for who in everybody if allows(document, action, who=who, given=told)}
+
+
+def test_each_kind_of_secret_is_opened_and_closed_by_those_who_have_to() -> None:
+    assert uses(READ, "ybfort/orders-prod/roles/orders_api") == {NODES, READER}
+    assert uses(WRITE, "ybfort/orders-prod/roles/orders_api") == {NODES}
+    assert uses(READ, "ybfort/orders-prod/ycql") == uses(WRITE, "ybfort/orders-prod/ycql") == {NODES}
+    assert uses(READ, "ybfort/orders-prod/certificates/a1") == {NODES, PKI}
+    assert uses(WRITE, "ybfort/orders-prod/certificates/a1") == {NODES, PKI}
+
+
+def test_the_key_is_of_no_use_for_other_secrets_or_past_secrets_manager() -> None:
+    for action in (READ, WRITE):
+        assert not uses(action, "ybfort/orders-dev/roles/orders_api")
+        assert not uses(action, "ybfort/orders-prod/roles/orders_api", by={})
+    for action in ("kms:Encrypt", "kms:ReEncryptFrom", "kms:CreateGrant"):
+        assert not uses(action, "ybfort/orders-prod/roles/orders_api")
+
+
+def test_without_readers_and_bringers_nobody_but_nodes_uses_it() -> None:
+    alone = {"certificates": {}, "databases": [], "roles": [{"name": "alice"}]}
+    for secret in ("roles/alice", "certificates/a1"):
+        assert uses(READ, f"ybfort/orders-prod/{secret}", **alone) == {NODES}
+
+
+def test_a_reader_may_be_of_another_account() -> None:
+    roles = [{"name": "orders_api", "readers": [STRANGER]}]
+    assert STRANGER in uses(READ, "ybfort/orders-prod/roles/orders_api", databases=[], roles=roles)
+
+
+def test_whoever_makes_a_secret_may_try_the_key_and_open_nothing() -> None:
+    for action in (READ, WRITE):
+        assert ADMINISTRATOR in uses(action, "ybfort/orders-prod/roles/alice", version="RequestToValidateKeyAccess")
+        assert ADMINISTRATOR not in uses(action, "ybfort/orders-prod/roles/alice")
+
+
+def test_the_policy_fits_kms_with_as_many_and_as_long_names_as_there_can_be() -> None:
+    longest = [f"arn:aws:iam::123456789012:role/{number:02}{'x' * 510}" for number in range(50)]
+    readers = [{"name": f"r{at}", "readers": longest[at : at + 15]} for at in range(0, 35, 15)]
+    readers[-1]["readers"] = longest[30:35]
+    made = prod_plan(name="n" * 20, certificates={"brought_by": longest[35:]}, roles=readers, databases=[])
+    assert len(key_policy(made, "secrets")) <= 32_768
 
 
 def test_a_node_writes_backups_and_cannot_read_them() -> None:

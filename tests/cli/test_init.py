@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli_project import Ybfort
+from ybfort.spec import SpecError
 from ybfort.spec.file import read_text
 
 GIVEN = ("--account", "123456789012", "--region", "eu-west-1", "--email", "dba@example.com")
@@ -50,7 +51,7 @@ def test_until_it_is_pinned_check_refuses_it_and_names_pin(ybfort: Ybfort, proje
         (["--environment", "prod"], 3, "zone", [1, 1, 1]),
         (["--environment", "prod", "--zones", "a"], 3, "node", [3]),
         (["--environment", "prod", "--zones", "a,b"], 3, "node", [2, 1]),
-        (["--environment", "prod", "--zones", "a, b, c, d"], 3, "zone", [1, 1, 1, 1]),
+        (["--environment", "prod", "--zones", "a, b, c, d"], 3, "node", [1, 1, 1, 1]),
         (["--environment", "dev"], 1, "zone", [1]),
         (["--environment", "dev", "--zones", "a,b,c"], 3, "zone", [1, 1, 1]),
     ],
@@ -62,6 +63,26 @@ def test_copies_and_nodes_follow_from_environment_and_zones(
     spec = read_text(pinned(project / "stacks" / "Pulumi.shop.yaml"), "test")
     assert (spec.replication_factor, spec.fault_tolerance) == (copies, tolerance)
     assert [zone.nodes for zone in spec.region.zones] == nodes
+
+
+@pytest.mark.parametrize(("zones", "may_grow"), [("a", False), ("a,b,c", False), ("a,b", True), ("a,b,c,d", True)])
+def test_the_file_speaks_of_more_zones_only_where_there_can_be_more(
+    ybfort: Ybfort, project: Path, zones: str, may_grow: bool
+) -> None:
+    assert ybfort("init", "shop-dev", *GIVEN, "--zones", zones).code == 0
+    path = project / "stacks" / "Pulumi.shop-dev.yaml"
+    assert ("or add a zone at the end" in path.read_text()) is may_grow
+    letters = [*zones.split(","), "e"]
+    last = f"          - {{name: eu-west-1{letters[-2]}, nodes: "
+    grown = "".join(
+        f"{line}{line.replace(f'eu-west-1{letters[-2]}', 'eu-west-1e') if line.startswith(last) else ''}"
+        for line in pinned(path).splitlines(keepends=True)
+    )
+    if may_grow:
+        assert len(read_text(grown, "test").region.zones) == len(letters)
+    else:
+        with pytest.raises(SpecError, match="fault_tolerance"):
+            read_text(grown, "test")
 
 
 def test_dev_is_as_secure_as_prod_and_costs_less(ybfort: Ybfort, project: Path) -> None:

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli_project import Ybfort
-from spec_fields import FULL
+from spec_fields import BROUGHT, FULL
 
 
 def test_it_says_who_talks_to_whom_and_who_may_log_in(ybfort: Ybfort, project: Path) -> None:
@@ -22,8 +23,13 @@ def test_it_says_who_talks_to_whom_and_who_may_log_in(ybfort: Ybfort, project: P
         "orders-api (10.8.0.0/16)  endpoint      5433",
         "hostssl all all 10.8.0.0/16 scram-sha-256",
         "host all all all reject",
-        "orders_app         orders_read_write  -      ybfort/orders-prod/roles/orders_app",
+        "orders_app         orders_read_write  -      orders_app_login_a, orders_app_login_b",
         "orders_owner       -                  -      does not log in",
+        "orders_migrations acts as orders_owner in orders",
+        "Passwords: a new one after 30 days, with the other of the two login names; the one before works for 24 hours",
+        "ybfort/orders-prod/roles/orders_app         generation 1",
+        "Certificates: 7 days, authority made for this cluster",
+        "From a newer one there is a way back, until `finalized` names it",
         "use_node_to_node_encryption                      true",
         "orders-prod-backup-123456789012-eu-west-1",
         "s3://orders-prod-artifacts-123456789012-eu-west-1/releases/yugabyte-2025.2.8.0-b60-linux-x86_64.tar.gz",
@@ -45,6 +51,56 @@ def test_lifted_protection_is_named(ybfort: Ybfort, stack: Path) -> None:
     assert "Everything that holds data is protected" not in text
 
 
+def written(path: Path, data: dict[str, Any]) -> Path:
+    path.write_text(json.dumps({"config": {"ybfort:cluster": data}}))
+    return path
+
+
+def test_ycql_is_shown_with_its_keyspaces_and_who_may_use_them(ybfort: Ybfort, tmp_path: Path) -> None:
+    stack = written(tmp_path / "Pulumi.events.yaml", FULL)
+    text, document = ybfort("plan", stack).out, json.loads(ybfort("plan", stack, "--json").out)
+    assert "\nKeyspaces\n  events\n" in text
+    assert "orders_api has read_write in keyspace events" in text
+    assert "ybfort/orders-prod/ycql" in text
+    assert (document["keyspaces"], document["ycql_secret"]) == (["events"], "ybfort/orders-prod/ycql")
+    (api,) = [role for role in document["roles"] if role["name"] == "orders_api"]
+    assert (api["keyspaces"], api["generation"]) == ({"events": "read_write"}, 2)
+    assert "ybfort/orders-prod/roles/orders_api  generation 2" in text
+
+
+def test_without_ycql_no_keyspaces_are_shown(ybfort: Ybfort, project: Path) -> None:
+    assert "Keyspaces" not in ybfort("plan", "orders-prod").out
+    document = json.loads(ybfort("plan", "orders-prod", "--json").out)
+    assert (document["keyspaces"], document["ycql_secret"]) == ([], None)
+
+
+def test_rotation_and_what_is_final_are_shown_as_written(ybfort: Ybfort, stack: Path) -> None:
+    text = stack.read_text().replace("{rotation_days: 30, overlap_hours: 24}", "{rotation_days: 7, overlap_hours: 1}")
+    stack.write_text(text.replace("version: 2025.2.8.0-b60", "version: 2025.2.8.0-b60\n      finalized: 2025.2.7.0-b1"))
+    document = json.loads(ybfort("plan", "orders-prod", "--json").out)
+    assert document["passwords"] == {"rotation_days": 7, "overlap_hours": 1}
+    assert document["release"]["finalized"] == "2025.2.7.0-b1"
+    shown = ybfort("plan", "orders-prod").out
+    assert "a new one after 7 days" in shown
+    assert "There is no way back behind 2025.2.7.0-b1, which is final" in shown
+
+
+def test_who_brings_certificates_and_where_is_shown(ybfort: Ybfort, tmp_path: Path) -> None:
+    stack = written(tmp_path / "Pulumi.brought.yaml", BROUGHT)
+    text, document = ybfort("plan", stack).out, json.loads(ybfort("plan", stack, "--json").out)
+    assert "Certificates: 90 days, brought to each node's secret" in text
+    assert "arn:aws:iam::123456789012:role/pki brings them" in text
+    assert "a1  ybfort/orders-prod/certificates/a1" in text
+    assert document["certificates"]["authority"] is None
+    assert document["certificates"]["brought_by"] == ["arn:aws:iam::123456789012:role/pki"]
+    assert document["nodes"][0]["certificate_secret"] == "ybfort/orders-prod/certificates/a1"
+
+
+def test_an_authority_of_the_users_is_named(ybfort: Ybfort, tmp_path: Path) -> None:
+    text = ybfort("plan", written(tmp_path / "Pulumi.own.yaml", FULL)).out
+    assert f"Certificates: 90 days, authority {FULL['certificates']['existing_authority']}" in text
+
+
 def test_json_is_sorted_and_the_same_every_time(ybfort: Ybfort, project: Path) -> None:
     first = ybfort("plan", "orders-prod", "--json").out
     assert first == ybfort("plan", "orders-prod", "--json").out
@@ -63,6 +119,8 @@ def test_text_and_json_say_the_same_of_nodes_flows_and_roles(ybfort: Ybfort, pro
         assert flow["why"] in text
     for role in document["roles"]:
         assert role["secret"] is None or role["secret"] in text
+        for login in role["logins"]:
+            assert login in text
     for flags in document["flags"].values():
         for name, value in flags.items():
             assert f"{name} " in text
@@ -107,9 +165,7 @@ def test_a_wrong_stack_file_gives_its_problems_and_no_plan(ybfort: Ybfort, stack
 
 
 def test_a_cluster_in_an_existing_vpc_without_clients_or_roles_has_a_plan_too(ybfort: Ybfort, tmp_path: Path) -> None:
-    path = tmp_path / "Pulumi.small.yaml"
-    data = {**FULL, "clients": [], "databases": [], "roles": []}
-    path.write_text(json.dumps({"config": {"ybfort:cluster": data}}))
-    text = ybfort("plan", path).out
+    nothing: dict[str, Any] = {"clients": [], "databases": [], "keyspaces": [], "roles": []}
+    text = ybfort("plan", written(tmp_path / "Pulumi.small.yaml", {**FULL, **nothing})).out
     assert "vpc-0123456789abcdef0" in text
     assert "subnet-0123456789abcdef0" in text

@@ -4,13 +4,14 @@ import ast
 import os
 import subprocess
 import sys
+import tokenize
 import zipfile
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 
-from simulated_machine import nodes_python
+from simulated_machine import another_python, nodes_python
 from ybfort.plan import agent
 from ybfort.plan.agent import PACKAGE, archive, packed
 
@@ -66,6 +67,42 @@ def test_it_holds_the_agent_s_source_and_nothing_else() -> None:
     assert all(name.startswith("ybfort/node/") for name in names if name not in ("__main__.py", "ybfort/__init__.py"))
     assert all(name.endswith(".py") for name in names)
     assert len(archive().content) < LARGEST
+
+
+def explains(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(getattr(statement.value, "value", None), str)
+
+
+def statements(source: str) -> list[str]:
+    """Every statement of a program with its line, without texts that only explain."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and len(node.body) > 1:
+            node.body = [one for one in node.body if not explains(one)]
+    return [f"{node.lineno} {ast.dump(node)}" for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+
+
+def test_it_is_the_same_program_line_by_line_without_what_explains_it() -> None:
+    with zipfile.ZipFile(BytesIO(archive().content)) as file:
+        for name in file.namelist()[1:]:
+            lean = file.read(name).decode()
+            source = (PACKAGE.parent / name).read_text()
+            assert statements(lean) == statements(source), name
+            assert lean.count("\n") == source.count("\n")
+            assert not [
+                token for token in tokenize.generate_tokens(StringIO(lean).readline) if token.type == tokenize.COMMENT
+            ]
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_another_python_gives_the_same_bytes(version: str, tmp_path: Path) -> None:
+    python = another_python(version)
+    if not python:
+        pytest.skip(f"cannot run here: no Python {version} on this machine")
+    code = "from ybfort.plan.agent import archive; print(archive().sha256)"
+    environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    done = subprocess.run([python, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == archive().sha256, done.stderr
 
 
 def runs(python: str, file: Path) -> str:

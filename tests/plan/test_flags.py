@@ -17,6 +17,7 @@ ON_BOTH = {
     "ssl_protocols": "tls12,tls13",
     "callhome_enabled": "false",
     "certs_dir": "/etc/yugabyte/certificates",
+    "logtostderr": "true",
 }
 ON_TSERVERS = {
     "ysql_enable_auth": "true",
@@ -47,7 +48,7 @@ def test_postgres_gets_its_own_settings_in_a_form_that_survives_csv() -> None:
     assert postgres_settings() == {
         "log_connections": "on",
         "log_disconnections": "on",
-        "log_file_mode": "0640",
+        "log_line_prefix": "'%m [%p] %q%u@%d %h '",
         "password_encryption": "'scram-sha-256'",
         "pgaudit.log": "'ddl,role'",
         "pgaudit.log_catalog": "off",
@@ -93,6 +94,16 @@ def test_only_masters_run_a_master_and_everybody_knows_them_all() -> None:
     assert {name for name, own in made.own_flags.items() if "yb-master" in own} == {"a1", "b1", "c1"}
     assert {own["yb-tserver"]["tserver_master_addrs"] for own in made.own_flags.values()} == {addresses}
     assert made.own_flags["a1"]["yb-master"]["master_addresses"] == addresses
+
+
+def test_a_blank_master_waits_to_be_taken_in() -> None:
+    made = prod_plan()
+    assert made.flags["yb-master"]["master_join_existing_universe"] == "true"
+    assert "master_join_existing_universe" not in made.flags["yb-tserver"]
+
+
+def test_the_local_socket_is_where_the_agent_finds_it() -> None:
+    assert prod_plan().flags["yb-tserver"]["tmp_dir"] == "/run/yugabyte"
 
 
 def test_a_node_says_where_it_stands() -> None:

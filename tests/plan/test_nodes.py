@@ -5,9 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specs import prod_plan, region, spec_data, zones
-from ybfort.plan.cluster import ClusterPlan, plan
-from ybfort.spec import ClusterSpec
+from specs import dev_plan, prod_plan, region, zones
+from ybfort.plan.cluster import ClusterPlan
 
 letters = st.permutations("abcdefgh").flatmap(lambda order: st.integers(1, 8).map(lambda count: order[:count]))
 counts = st.integers(1, 30)
@@ -20,8 +19,7 @@ def zone_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def planned(of: list[dict[str, Any]]) -> ClusterPlan:
-    changes = {"environment": "dev", "replication_factor": 1, "regions": [region(zones=of)]}
-    return plan(ClusterSpec.model_validate(spec_data(**changes)))
+    return dev_plan(regions=[region(zones=of)], fault_tolerance="node")
 
 
 @given(zone_lists())
@@ -67,7 +65,7 @@ def test_a_new_zone_and_another_order_of_zones_move_nobody(of: list[dict[str, An
 @given(st.sampled_from([3, 5, 7]), st.lists(st.integers(1, 4), min_size=7, max_size=8), st.integers(0, 4))
 def test_masters_stand_one_a_zone_and_growth_makes_no_other_node_one(copies: int, sizes: list[int], more: int) -> None:
     def masters(sizes: list[int]) -> list[str]:
-        made = prod_plan(replication_factor=copies, regions=[region(zones=zones(*sizes))])
+        made = prod_plan(replication_factor=copies, fault_tolerance="node", regions=[region(zones=zones(*sizes))])
         return [node.name for node in made.nodes if node.master]
 
     assert masters(sizes) == [f"{letter}1" for letter in "abcdefgh"[:copies]]

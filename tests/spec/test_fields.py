@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spec_fields import FULL, Path, at, dotted, fields, keys, put, sections, texts
+from spec_fields import BROUGHT, FULL, Path, dotted, fields, keys, put, sections, texts, value
 from ybfort.spec import ClusterSpec, Problem, SpecError, read_value
 
 # What means something to SQL, a shell, a path, YAML, HTML, a terminal or a careless eye, wherever it stands in a text.
@@ -42,7 +42,7 @@ HOSTILE = {
 # Tag values are prose: these few are harmless there, where nothing is quoted, resolved or run.
 HARMLESS_IN_TAGS = {"absolute path", "path", "empty", "space"}
 OTHER_TYPES = [None, True, 0, -1, 1.5, float("nan"), float("inf"), 1 << 70, 10**5000, [], {}, [[]], {"a": 1}, b"orders"]
-SCALARS = [path for path, _ in fields() if not isinstance(at(FULL, path), list | dict)]
+SCALARS = [path for path, _ in fields() if not isinstance(value(path), list | dict)]
 
 
 def problems(data: Any) -> tuple[Problem, ...]:
@@ -53,11 +53,12 @@ def problems(data: Any) -> tuple[Problem, ...]:
 
 def test_the_cluster_with_every_section_is_valid() -> None:
     assert read_value(FULL, "test").region.existing_vpc is not None
+    assert read_value(BROUGHT, "test").certificates.brought_by
 
 
 def test_every_field_has_a_value_in_the_full_cluster() -> None:
     for path, _ in fields():
-        at(FULL, path)
+        value(path)
 
 
 @pytest.mark.parametrize("path", texts(), ids=dotted)
@@ -72,9 +73,9 @@ def test_hostile_text_is_refused_in_every_field(path: Path) -> None:
 
 @pytest.mark.parametrize("path", keys(), ids=dotted)
 def test_hostile_text_is_refused_as_a_key(path: Path) -> None:
-    value = next(iter(at(FULL, path).values()))
+    kept = value(path)
     for name, hostile in HOSTILE.items():
-        found = problems(put(path, {**at(FULL, path), hostile: value}))
+        found = problems(put(path, {**kept, hostile: next(iter(kept.values()))}))
         assert any(problem.path.startswith(dotted(path)) for problem in found), name
         assert all(str(problem).isprintable() for problem in found), name
 
@@ -87,15 +88,15 @@ def test_hostile_text_is_refused_as_an_unknown_key() -> None:
 
 @pytest.mark.parametrize("path", texts(), ids=dotted)
 def test_what_is_no_text_is_refused_where_text_belongs(path: Path) -> None:
-    for value in OTHER_TYPES:
-        found = [problem for problem in _problems_if_any(put(path, value)) if problem.path.startswith(dotted(path))]
-        assert found or (value is None and _optional(path)), repr(type(value))
+    for other in OTHER_TYPES:
+        found = [problem for problem in _problems_if_any(put(path, other)) if problem.path.startswith(dotted(path))]
+        assert found or (other is None and _optional(path)), repr(type(other))
 
 
 @pytest.mark.parametrize("path", [path for path, _ in fields()], ids=dotted)
 def test_no_type_of_value_anywhere_gives_more_than_a_list_of_problems(path: Path) -> None:
-    for value in OTHER_TYPES:
-        assert all(str(problem).isprintable() for problem in _problems_if_any(put(path, value)))
+    for other in OTHER_TYPES:
+        assert all(str(problem).isprintable() for problem in _problems_if_any(put(path, other)))
 
 
 def _problems_if_any(data: Any) -> tuple[Problem, ...]:
@@ -107,13 +108,13 @@ def _problems_if_any(data: Any) -> tuple[Problem, ...]:
 
 
 def _optional(path: Path) -> bool:
-    return path[-1] in {"existing_authority", "existing_trail", "permissions_boundary"}
+    return path[-1] in {"existing_authority", "existing_trail", "finalized", "permissions_boundary"}
 
 
 @pytest.mark.parametrize("path", SCALARS, ids=dotted)
 def test_a_list_or_mapping_where_one_value_belongs_is_refused(path: Path) -> None:
-    for value in (["x"], {"x": 1}):
-        assert dotted(path) in {problem.path for problem in problems(put(path, value))}
+    for other in (["x"], {"x": 1}):
+        assert dotted(path) in {problem.path for problem in problems(put(path, other))}
 
 
 @pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)

@@ -36,13 +36,33 @@ def existing(*node_ranges: str, cidr: str = "10.40.0.0/20", **changes: Any) -> l
 
 
 def read_by(count: int, name: str) -> list[dict[str, Any]]:
-    """Roles whose passwords so many applications may read; at most 20 may for each."""
+    """Roles whose passwords so many applications may read; at most 15 may for each."""
     arns = [f"arn:aws:iam::123456789012:role/{name}-{number}" for number in range(count)]
-    return [{"name": f"{name}_{at}", "readers": arns[at : at + 20]} for at in range(0, count, 20)]
+    return [{"name": f"{name}_{at}", "readers": arns[at : at + 15]} for at in range(0, count, 15)]
+
+
+def owners(*pairs: tuple[str, str]) -> dict[str, Any]:
+    """Roles that own a database each; of each pair the first may act as the second."""
+    names = sorted({name for pair in pairs for name in pair})
+    grants = {
+        name: [{"database": f"of_{owner}", "access": "owner"} for who, owner in pairs if who == name] for name in names
+    }
+    return {
+        "databases": [{"name": f"of_{name}", "owner": name} for name in names],
+        "roles": [{"name": name, "login": False, "grants": grants[name]} for name in names],
+    }
 
 
 THREE = ("10.40.1.0/24", "10.40.3.0/24", "10.40.5.0/24")
 AUTHORITY = "arn:aws:acm-pca:{}:{}:certificate-authority/01234567-89ab-cdef-0123-456789abcdef"
+PKI = "arn:aws:iam::123456789012:role/pki"
+EVENTS = [{"name": "events"}]
+YCQL = [client("events", "10.9.0.0/16", apis=["ycql"])]
+
+
+def release(finalized: str) -> dict[str, Any]:
+    return {"release": {"version": "2025.2.8.0-b60", "sha256": "5" * 64, "finalized": finalized}}
+
 
 # What is changed in the valid cluster; where the problem must be; a part of what must be said.
 BROKEN: list[tuple[dict[str, Any], str, str]] = [
@@ -85,6 +105,21 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"replication_factor": 1}, "replication_factor", "a production cluster loses data with its first node"),
     ({"replication_factor": 5}, "replication_factor", "the zones have 3 in all. Add at least 2"),
     ({"regions": [region(zones=zones(2, 1))]}, "fault_tolerance", "and there are 2"),
+    (
+        {"regions": [region(zones=zones(1, 1, 1, 1))]},
+        "fault_tolerance",
+        "and there are 4: 1 would hold nothing. Say `fault_tolerance: node`, or take 1 away. A new cluster may take 5",
+    ),
+    (
+        {"regions": [region(zones=zones(*[1] * 8))], "replication_factor": 7},
+        "fault_tolerance",
+        "and there are 8: 1 would hold nothing. Say `fault_tolerance: node`, or take 1 away.",
+    ),
+    (
+        {"environment": "dev", "regions": [region(zones=zones(1, 1))], "replication_factor": 1},
+        "fault_tolerance",
+        "takes a zone for each of the 1 copies and no more, and there are 2",
+    ),
     ({"images": {}}, "images", "has no image for eu-west-1 (it has none)"),
     ({"images": {"eu-west-2": "ami-0123456789abcdef0"}}, "images", "(it has eu-west-2)"),
     ({"images": {"eu-west-2": "ami-0123456789abcdef0"}}, "images.eu-west-2", "is no region of this cluster"),
@@ -93,6 +128,10 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"release": {"version": "2025.2", "sha256": "5" * 64}}, "release.version", "a full version with its build"),
     ({"release": {"version": "latest", "sha256": "5" * 64}}, "release.version", "a full version with its build"),
     ({"release": {"version": "2025.2.8.0-b60", "sha256": "5" * 40}}, "release.sha256", "`ybfort pin` does"),
+    (release("2025.2.8.0-b61"), "release.finalized", "is newer than `version` 2025.2.8.0-b60"),
+    (release("2025.2.10.0-b1"), "release.finalized", "is newer than `version` 2025.2.8.0-b60"),
+    (release("2026.1.0.0-b1"), "release.finalized", "Write the version that runs"),
+    (release("2025.2"), "release.finalized", "a full version with its build"),
     ({"nodes": {**disk(), "machine": "m4.xlarge"}}, "nodes.machine", "without the Nitro system"),
     ({"nodes": {**disk(), "machine": "large"}}, "nodes.machine", "an EC2 instance type"),
     ({"nodes": disk(size_gib=49)}, "nodes.disk.size_gib", "Write 50 or more"),
@@ -139,6 +178,55 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
         "roles[1].grants[0].access",
         "Write",
     ),
+    ({"roles": [OWNER, {"name": "a_login_a"}]}, "roles[1].name", "ends as the login names do"),
+    ({"roles": [{"name": "a_login_b", "login": False}]}, "roles[0].name", "ends as the login names do"),
+    (
+        owners(("a", "a")),
+        "roles[0].grants[0].access",
+        "makes a a member of itself (a in a), which PostgreSQL refuses",
+    ),
+    (owners(("a", "b"), ("b", "a")), "roles[0].grants[0].access", "makes a a member of itself (a in b in a)"),
+    (owners(("a", "b"), ("b", "a")), "roles[1].grants[0].access", "makes b a member of itself (b in a in b)"),
+    (
+        owners(("a", "b"), ("b", "c"), ("b", "d"), ("c", "a")),
+        "roles[2].grants[0].access",
+        "makes c a member of itself (c in a in b in c)",
+    ),
+    ({"keyspaces": EVENTS * 2, "clients": YCQL}, "keyspaces", "has name events 2 times"),
+    ({"keyspaces": EVENTS}, "keyspaces", "needs YCQL, which no client uses. Add `ycql`"),
+    (
+        {"keyspaces": [{"name": "system_auth"}], "clients": YCQL},
+        "keyspaces[0].name",
+        "belongs to YugabyteDB itself",
+    ),
+    (
+        {"roles": [OWNER, {"name": "a", "keyspaces": [{"keyspace": "events", "access": "owner"}]}]},
+        "roles[1].keyspaces[0].keyspace",
+        "is no declared keyspace. Declare it",
+    ),
+    (
+        {
+            "keyspaces": EVENTS,
+            "clients": YCQL,
+            "roles": [OWNER, {"name": "a", "keyspaces": [{"keyspace": "events", "access": "owner"}] * 2}],
+        },
+        "roles[1].keyspaces",
+        "has keyspace events 2 times",
+    ),
+    (
+        {"roles": [{**OWNER, "keyspaces": [{"keyspace": "events", "access": "owner"}]}]},
+        "roles[0].keyspaces",
+        "needs a role that logs in",
+    ),
+    ({"roles": [{**OWNER, "password_generation": 2}]}, "roles[0].password_generation", "needs a role that logs in"),
+    ({"passwords": {"rotation_days": 91}}, "passwords.rotation_days", "Write 90 or less"),
+    ({"passwords": {"rotation_days": 0}}, "passwords.rotation_days", "Write 1 or more"),
+    ({"passwords": {"overlap_hours": 721}}, "passwords.overlap_hours", "Write 720 or less"),
+    (
+        {"passwords": {"rotation_days": 2, "overlap_hours": 48}},
+        "passwords.overlap_hours",
+        "is needed again after 2 days. Use less than 48.",
+    ),
     ({"roles": [{**OWNER, "admin": True}]}, "roles[0].admin", "needs a role that logs in"),
     ({"roles": [{**OWNER, "connection_limit": 5}]}, "roles[0].connection_limit", "needs a role that logs in"),
     (
@@ -153,6 +241,18 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"roles": [OWNER, {"name": "a", "readers": ["*"]}]}, "roles[1].readers[0]", "the ARN of an IAM role"),
     ({"roles": [OWNER, *read_by(26, "a"), *read_by(25, "b")]}, "roles", "has 51 different readers"),
+    (
+        {"roles": [OWNER, *read_by(25, "a"), *read_by(25, "b")], "certificates": {"brought_by": [PKI]}},
+        "roles",
+        "has 50 different readers, and the policy of a key has room for 49 beside those in `certificates.brought_by`.",
+    ),
+    ({"roles": [OWNER, {"name": "a", "readers": [PKI] * 16}]}, "roles[1].readers", "Give at most 15"),
+    ({"certificates": {"brought_by": [PKI] * 16}}, "certificates.brought_by", "Give at most 15"),
+    (
+        {"certificates": {"brought_by": [PKI], "existing_authority": AUTHORITY.format("eu-west-1", "123456789012")}},
+        "certificates.brought_by",
+        "and `existing_authority` exclude each other",
+    ),
     ({"roles": [OWNER, {"name": "a", "superuser": True}]}, "roles[1].superuser", "is no known key"),
     ({"certificates": {"lifetime_days": 8}}, "certificates.lifetime_days", "signs short-lived certificates only"),
     ({"certificates": {"lifetime_days": 398}}, "certificates.lifetime_days", "Write 397 or less"),
@@ -185,13 +285,14 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
 
 KEPT: list[dict[str, Any]] = [
     {"regions": [region(cidr="10.40.0.0/23", zones=zones(30, 1, 1))]},
-    {"regions": [region(cidr="172.16.0.0/16", zones=zones(*[99] * 8))]},
+    {"regions": [region(cidr="172.16.0.0/16", zones=zones(*[99] * 8))], "fault_tolerance": "node"},
     {"regions": [region(cidr="192.168.0.0/16")]},
     {"regions": existing(*THREE)},
     {"regions": existing(*THREE), "clients": [client("beside", "10.40.0.0/24")]},
     {"regions": [region(zones=zones(3))], "fault_tolerance": "node"},
     {"regions": [region(zones=zones(2, 2, 1))], "replication_factor": 5, "fault_tolerance": "node"},
     {"regions": [region(zones=zones(1, 1, 1, 1, 1))], "replication_factor": 5},
+    {"regions": [region(zones=zones(1, 1, 1, 1))], "fault_tolerance": "node"},
     {"environment": "dev", "regions": [region(zones=zones(1))], "replication_factor": 1},
     {"nodes": disk(size_gib=50, iops=16_000, throughput_mib=1_000)},
     {"clients": []},
@@ -199,6 +300,14 @@ KEPT: list[dict[str, Any]] = [
     {"databases": [], "roles": []},
     {"certificates": {"existing_authority": AUTHORITY.format("eu-west-1", "123456789012"), "lifetime_days": 397}},
     {"roles": [OWNER, *read_by(25, "a"), *read_by(25, "b")]},
+    {"roles": [OWNER, *read_by(49, "a")], "certificates": {"brought_by": [PKI]}},
+    {"certificates": {"brought_by": [PKI], "lifetime_days": 397}},
+    release("2025.2.8.0-b60"),
+    release("2025.2.7.3-b99"),
+    {"passwords": {"rotation_days": 90, "overlap_hours": 720}},
+    {"passwords": {"rotation_days": 2, "overlap_hours": 47}},
+    {"keyspaces": EVENTS, "clients": YCQL},
+    owners(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")),
     {"tags": {}},
     {"protection": {"lifted_for": ["a1", "h99", "keys", "backup", "certificates", "endpoint"]}},
 ]
@@ -319,4 +428,13 @@ def test_the_most_that_is_allowed_is_judged_in_seconds() -> None:
     roles = [OWNER, *({"name": f"r{number}", "grants": [READ_WRITE]} for number in range(1_999))]
     start = time.process_time()
     assert len(read_value(spec_data(clients=clients, roles=roles), "test").roles) == 2_000
+    assert time.process_time() - start < 5
+
+
+def test_a_circle_of_all_owners_with_all_others_is_judged_in_seconds() -> None:
+    names = [f"o{number}" for number in range(100)]
+    everybody = owners(*((who, owner) for who in names for owner in names))
+    start = time.process_time()
+    with pytest.raises(SpecError, match="a member of itself"):
+        read_value(spec_data(**everybody), "test")
     assert time.process_time() - start < 5

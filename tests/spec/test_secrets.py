@@ -84,6 +84,20 @@ def test_a_key_that_is_a_secrets_name_is_refused_whatever_it_holds(key: str) -> 
         assert "hunter2" not in told
 
 
+@pytest.mark.parametrize("path", [("passwords",), ("roles", 1, "password_generation")])
+def test_our_own_keys_about_passwords_are_no_secrets_unless_one_stands_there(path: Path) -> None:
+    assert read_value(put(path, FULL["passwords"] if path == ("passwords",) else 3), "test")
+    told = message(put(path, "hunter2"))
+    assert f"{dotted(path)}: looks like a secret" in told
+    assert "hunter2" not in told
+
+
+def test_a_password_below_our_own_key_is_not_repeated() -> None:
+    told = message(put(("passwords",), {"orders_api": "hunter2"}))
+    assert "passwords.orders_api: is no known key" in told
+    assert "hunter2" not in told
+
+
 def test_an_encrypted_value_of_pulumi_has_no_place_in_the_cluster_either() -> None:
     assert "looks like a secret" in message({"secure": "v1:abcdefgh:ijklmnop=="})
 

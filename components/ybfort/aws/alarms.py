@@ -12,12 +12,12 @@ from ybfort.aws.documents import Arns, policy, statement
 from ybfort.aws.endpoint import Endpoint
 from ybfort.aws.keys import Keys
 from ybfort.aws.trail_events import SAYS, WATCHED
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.plan.cluster import METRICS, ClusterPlan
 from ybfort.plan.nodes import Node
 
-NODE_NAMESPACE = "ybfort"  # the nodes publish here, and their role lets them publish nowhere else
 DISK_PERCENT = 80  # compactions need room to write what they merge
 CONVERGE_SECONDS = 3_600
+HEALTHY = 1  # 0 is what an unhealthy database publishes
 MINUTE, FIVE_MINUTES = 60, 300
 
 
@@ -44,7 +44,7 @@ def agent_watches(plan: ClusterPlan) -> tuple[Watch, ...]:
         Watch(
             what="agent",
             says="The node's agent has not brought the node to its declared state for an hour, or says nothing.",
-            namespace=NODE_NAMESPACE,
+            namespace=METRICS,
             metric="ConvergeAgeSeconds",
             statistic="Maximum",
             wrong="GreaterThanOrEqualToThreshold",
@@ -56,7 +56,7 @@ def agent_watches(plan: ClusterPlan) -> tuple[Watch, ...]:
         Watch(
             what="certificate",
             says="The certificate was not renewed in time.",
-            namespace=NODE_NAMESPACE,
+            namespace=METRICS,
             metric="CertificateDaysLeft",
             statistic="Minimum",
             wrong="LessThanThreshold",
@@ -68,13 +68,25 @@ def agent_watches(plan: ClusterPlan) -> tuple[Watch, ...]:
         Watch(
             what="disk",
             says="The data volume fills up.",
-            namespace=NODE_NAMESPACE,
+            namespace=METRICS,
             metric="DiskUsedPercent",
             statistic="Maximum",
             wrong="GreaterThanOrEqualToThreshold",
             threshold=DISK_PERCENT,
             period=FIVE_MINUTES,
             periods=3,
+            silence="missing",
+        ),
+        Watch(
+            what="database",
+            says="The node finds its database or the cluster unwell. Its status in the bucket tells what is wrong.",
+            namespace=METRICS,
+            metric="DatabaseHealthy",
+            statistic="Minimum",
+            wrong="LessThanThreshold",
+            threshold=HEALTHY,
+            period=FIVE_MINUTES,
+            periods=3,  # a node that changes in turn is well again before
             silence="missing",
         ),
     )
@@ -167,7 +179,7 @@ class Alarms(pulumi.ComponentResource):
 
     def _watch_trail(self, name: str, plan: ClusterPlan, log_group: pulumi.Output[str]) -> None:
         """Filters that count events, and one alarm for each kind of trouble: a changed network is one mail."""
-        namespace = f"{NODE_NAMESPACE}/{plan.names.prefix}/trail"
+        namespace = f"{METRICS}/{plan.names.prefix}/trail"
         for events in WATCHED:
             cloudwatch.LogMetricFilter(
                 f"{name}-{events.what}",

@@ -40,7 +40,7 @@ fetch() {
     --cli-connect-timeout 5 --cli-read-timeout 20 --key "$1" "$2" >/dev/null
 }
 agent() { python3 -I -c 'import json, sys; print(json.load(open("cluster.json"))["agent"][sys.argv[1]])' "$1"; }
-fetch cluster.json cluster.json
+fetch config/cluster.json cluster.json
 key=$(agent key)
 sha256=$(agent sha256)
 fetch "$key" agent.pyz

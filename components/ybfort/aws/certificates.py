@@ -1,4 +1,5 @@
-"""The authority that signs the nodes' certificates: one of the cluster's own in AWS Private CA, or the user's."""
+"""The authority that signs the nodes' certificates: one of the cluster's own in AWS Private CA, or the user's; or none,
+if the user brings the certificates themselves."""
 
 import pulumi
 from pulumi_aws import acmpca
@@ -9,20 +10,22 @@ ROOT_YEARS = 10  # the root's own life; what it signs lives for days
 KEY_ALGORITHM, SIGNING_ALGORITHM = "EC_prime256v1", "SHA256WITHECDSA"
 ROOT_TEMPLATE = "arn:aws:acm-pca:::template/RootCACertificate/V1"
 DELETION_DAYS = 30  # the longest that AWS Private CA keeps a deleted authority restorable
+BROUGHT = "brought"  # in place of an authority's ARN
 
 
 class Certificates(pulumi.ComponentResource):
-    """The certificate authority. Its key never leaves AWS's hardware; the nodes' keys never leave the nodes.
+    """The certificate authority. Its key never leaves AWS's hardware; the keys that it signs never leave the nodes.
 
-    :ivar authority_arn: ARN of the authority
+    :ivar authority_arn: ARN of the authority; `brought` if there is none
     """
 
     authority_arn: pulumi.Output[str]
 
     def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Certificates", name, {}, opts)
-        existing = plan.spec.certificates.existing_authority
-        self.authority_arn = pulumi.Output.from_input(existing) if existing else self._authority(name, plan)
+        wanted = plan.spec.certificates
+        given = BROUGHT if wanted.brought_by else wanted.existing_authority
+        self.authority_arn = pulumi.Output.from_input(given) if given else self._authority(name, plan)
         self.register_outputs({"authorityArn": self.authority_arn})
 
     def _authority(self, name: str, plan: ClusterPlan) -> pulumi.Output[str]:

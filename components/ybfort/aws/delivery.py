@@ -36,7 +36,7 @@ class Delivery(pulumi.ComponentResource):
         s3.BucketObjectv2(
             f"{name}-config",
             bucket=bucket,
-            key="cluster.json",
+            key="config/cluster.json",
             content=cluster_config(plan),
             content_type="application/json",
             tags=plan.tags(plan.names.of("config")),

@@ -30,11 +30,6 @@ class Arns:
     def trail(self) -> str:
         return self.regional("cloudtrail", f"trail/{self.names.of('trail')}")
 
-    @property
-    def secrets(self) -> str:
-        """All secrets of roles. Secrets Manager ends each with six characters of its own."""
-        return self.regional("secretsmanager", f"secret:{self.names.secret('*')}")
-
     def role(self, part: str) -> str:
         return f"arn:aws:iam::{self.names.account}:role/{self.names.of(part)}"
 
@@ -43,6 +38,10 @@ class Arns:
 
     def log_group(self, part: str) -> str:
         return self.regional("logs", f"log-group:{self.names.log_group(part)}")
+
+    def secret(self, name: str) -> str:
+        """The secret of this name. Secrets Manager ends its ARN with six characters of its own."""
+        return self.regional("secretsmanager", f"secret:{name}-??????")
 
     def regional(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.names.region}:{self.names.account}:{resource}"

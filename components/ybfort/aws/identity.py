@@ -1,10 +1,15 @@
 """Who a node is to the cloud: one role that may do what a node of this cluster does, and nothing to anything else."""
 
+from typing import Any
+
 import pulumi
 from pulumi_aws import iam
 
 from ybfort.aws.documents import Arns, policy, statement, trust
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.plan.cluster import METRICS, ClusterPlan
+
+FETCHED = ("agent", "config", "releases")  # folders of the artifacts bucket
+NODE_TEMPLATE = "arn:aws:acm-pca:::template/EndEntityCertificate/V1"  # usages server and client, no authority
 
 
 class Identity(pulumi.ComponentResource):
@@ -46,43 +51,36 @@ def node_policy(plan: ClusterPlan) -> str:
     """
     names, arns = plan.names, Arns(plan.names)
     artifacts, status, backup = (arns.bucket(purpose) for purpose in ("artifacts", "status", "backup"))
-    authority = plan.spec.certificates.existing_authority
+    kept = [arns.secret(name) for name in (names.secret("*"), plan.ycql_secret) if name]
     return policy(
-        statement("Fetch", "s3:GetObject", f"{artifacts}/*"),
+        statement("Fetch", "s3:GetObject", [f"{artifacts}/{folder}/*" for folder in FETCHED]),
         statement("Report", ["s3:GetObject", "s3:PutObject"], f"{status}/status/*"),
-        # Without it what is not there yet answers 403 in place of 404.
-        statement("TellAbsentFromForbidden", "s3:ListBucket", [artifacts, status]),
+        # By this right, and the name of an object in place of a prefix, S3 also decides whether it tells a node that
+        # something is not there (404) or only that it gets nothing (403).
+        statement(
+            "LookWhatIsThere",
+            "s3:ListBucket",
+            artifacts,
+            conditions={"StringLike": {"s3:prefix": [f"{folder}/*" for folder in FETCHED]}},
+        ),
+        statement("LookWhoReports", "s3:ListBucket", status),
         statement("WriteBackups", "s3:PutObject", f"{backup}/*"),
-        statement(
-            "KeepPasswords",
-            [
-                "secretsmanager:DescribeSecret",
-                "secretsmanager:GetSecretValue",
-                "secretsmanager:PutSecretValue",
-                "secretsmanager:UpdateSecretVersionStage",
-            ],
-            arns.secrets,
-        ),
-        statement(
-            "SignNodeCertificates",
-            ["acm-pca:GetCertificate", "acm-pca:GetCertificateAuthorityCertificate", "acm-pca:IssueCertificate"],
-            # The id of an authority is born with it: the cluster's own is told by its tag.
-            authority or arns.regional("acm-pca", "certificate-authority/*"),
-            conditions=None if authority else {"StringEquals": {"aws:ResourceTag/ybfort:cluster": names.prefix}},
-        ),
+        statement("KeepPasswords", ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], kept),
+        *_certificates(plan, arns),
         statement(
             "WriteOwnLogs",
-            ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
             [f"{arns.log_group(part)}:*" for part in ("database", "node", "shell")],
         ),
         statement(
             "PublishMetrics",
             "cloudwatch:PutMetricData",
             "*",
-            conditions={"StringEquals": {"cloudwatch:namespace": "ybfort"}},
+            conditions={"StringEquals": {"cloudwatch:namespace": METRICS}},
         ),
         # What a recorded shell needs and no more (AWS: Session Manager, minimal permissions). Like the metrics above,
-        # these actions take no resource.
+        # these actions take no resource; its log has one.
+        statement("ContinueShellLog", "logs:DescribeLogStreams", f"{arns.log_group('shell')}:*"),
         statement(
             "RecordedShell",
             [
@@ -96,3 +94,33 @@ def node_policy(plan: ClusterPlan) -> str:
             "*",
         ),
     )
+
+
+def _certificates(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+    """Have certificates signed by the cluster's authority, or take those that are brought."""
+    if plan.spec.certificates.brought_by:
+        brought = arns.secret(plan.names.certificate("*"))
+        return [statement("TakeCertificates", "secretsmanager:GetSecretValue", brought)]
+    existing = plan.spec.certificates.existing_authority
+    # The id of an authority is born with it: the cluster's own is told by its tag.
+    authority = existing or arns.regional("acm-pca", "certificate-authority/*")
+    own = {} if existing else {"aws:ResourceTag/ybfort:cluster": plan.names.prefix}
+    return [
+        statement(
+            "AskAuthority",
+            [
+                "acm-pca:DescribeCertificateAuthority",
+                "acm-pca:GetCertificate",
+                "acm-pca:GetCertificateAuthorityCertificate",
+            ],
+            authority,
+            conditions={"StringEquals": own} if own else None,
+        ),
+        # By any other template a node could sign itself an authority, or names that the request does not show.
+        statement(
+            "SignNodeCertificates",
+            "acm-pca:IssueCertificate",
+            authority,
+            conditions={"StringEquals": {**own, "acm-pca:TemplateArn": NODE_TEMPLATE}},
+        ),
+    ]

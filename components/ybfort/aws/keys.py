@@ -40,6 +40,7 @@ ADMINISTER = (
     "kms:UpdateKeyDescription",
 )
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+KEEP = ("kms:Decrypt", "kms:GenerateDataKey")  # Secrets Manager, "Permissions for the KMS key"
 
 
 class Keys(pulumi.ComponentResource):
@@ -97,10 +98,27 @@ def _data(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
 
 
 def _secrets(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+    """Each is held to its own secrets by the encryption context, in which Secrets Manager names the secret.
+
+    Who is named here is admitted whatever account it is of: an application may well live in another.
+    """
+    names = plan.names
+    service = {"kms:ViaService": f"secretsmanager.{names.region}.amazonaws.com"}
+
+    def through(sid: str, principals: str | list[str], actions: Iterable[str], secrets: str) -> dict[str, Any]:
+        own = {"ArnLike": {"kms:EncryptionContext:SecretARN": arns.secret(secrets)}, "StringEquals": service}
+        return statement(sid, actions, "*", principals={"AWS": principals}, conditions=own)
+
     readers = sorted({reader for role in plan.roles for reader in role.readers})
-    nodes = _by_service(plan, "NodesKeepPasswords", arns.node_role, "secretsmanager", USE)
-    read = _by_service(plan, "ReadersReadPasswords", readers, "secretsmanager", ["kms:Decrypt", "kms:DescribeKey"])
-    return [nodes, read] if readers else [nodes]
+    bringers = sorted({*plan.spec.certificates.brought_by})
+    # Secrets Manager tries the key in the name of who creates a secret, with these words in place of a version.
+    trial = {**service, "kms:EncryptionContext:SecretVersionId": "RequestToValidateKeyAccess"}
+    return [
+        statement("AccountMakesSecrets", KEEP, "*", principals={"AWS": arns.root}, conditions={"StringEquals": trial}),
+        through("NodesKeepSecrets", arns.node_role, KEEP, names.every_secret),
+        *([through("ReadersReadPasswords", readers, ["kms:Decrypt"], names.secret("*"))] if readers else []),
+        *([through("OthersBringCertificates", bringers, KEEP, names.certificate("*"))] if bringers else []),
+    ]
 
 
 def _logs(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:

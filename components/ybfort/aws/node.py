@@ -118,7 +118,7 @@ class Node(pulumi.ComponentResource):
         s3.BucketObjectv2(
             f"{name}-ids",
             bucket=around.storage.buckets["artifacts"],
-            key=f"ids/{node.name}.json",
+            key=f"config/ids/{node.name}.json",
             content=pulumi.Output.json_dumps(
                 {
                     "format": 1,

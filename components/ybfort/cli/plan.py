@@ -57,6 +57,7 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
     """The plan as plain data; the text below says the same."""
     spec, names = planned.spec, planned.names
     region, disk = spec.region, spec.nodes.disk
+    brought_by = sorted(spec.certificates.brought_by)
     return {
         "cluster": names.prefix,
         "account": names.account,
@@ -66,6 +67,7 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
         "release": {
             "version": spec.release.version,
             "sha256": spec.release.sha256,
+            "finalized": spec.release.finalized,
             "upload_to": f"s3://{names.bucket('artifacts')}/{release_key(spec)}",
         },
         "machine": {
@@ -95,6 +97,7 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
                 "host": one.host,
                 "master": one.master,
                 "flags": planned.own_flags[one.name],
+                "certificate_secret": planned.certificate_secret(one.name),
             }
             for one in planned.nodes
         ],
@@ -107,22 +110,29 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
         "databases": [
             {"name": one.name, "owner": one.owner} for one in sorted(spec.databases, key=lambda one: one.name)
         ],
+        "keyspaces": sorted(one.name for one in spec.keyspaces),
         "roles": [
             {
                 "name": role.name,
-                "login": role.login,
+                "logins": list(role.logins),
                 "admin": role.admin,
                 "member_of": list(role.member_of),
+                "acts_as": role.acts_as,
+                "keyspaces": role.keyspaces,
                 "connection_limit": role.connection_limit,
+                "generation": role.generation,
                 "secret": role.secret,
                 "readers": list(role.readers),
             }
             for role in planned.roles
         ],
+        "passwords": spec.passwords.model_dump(),
+        "ycql_secret": planned.ycql_secret,
         "flags": planned.flags,
         "buckets": {purpose: names.bucket(purpose) for purpose in BUCKETS},
         "certificates": {
-            "authority": spec.certificates.existing_authority or "made for this cluster",
+            "authority": None if brought_by else spec.certificates.existing_authority or "made for this cluster",
+            "brought_by": brought_by,
             "lifetime_days": spec.certificates.lifetime_days,
         },
         "backup": spec.backup.model_dump(),
@@ -172,29 +182,18 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     yield from _title("Databases")
     yield from table((one["name"], f"owned by {one['owner']}") for one in plan["databases"]) or ["  none"]
 
-    yield from _title("Roles")
-    roles = [
-        (
-            one["name"],
-            ", ".join(one["member_of"]) or "-",
-            str(one["connection_limit"] or "-"),
-            one["secret"] or "does not log in",
-        )
-        for one in plan["roles"]
-    ]
-    yield from table([("NAME", "MEMBER OF", "LIMIT", "SECRET"), *roles]) if roles else ["  none"]
-    readers = [(one["name"], reader) for one in plan["roles"] for reader in one["readers"]]
-    yield from (f"  {reader} may read the password of {name}" for name, reader in readers)
+    yield from _roles(plan)
 
     for server, flags in plan["flags"].items():
         yield from _title(f"Flags of every {server}")
         yield from table(sorted(flags.items()))
     yield f"  Those of one node alone: ybfort plan STACK --node {plan['nodes'][0]['name']}"
 
+    yield from _certificates(plan)
+
     yield from _title("Kept")
-    backup, certificates = plan["backup"], plan["certificates"]
+    backup = plan["backup"]
     kept = [
-        ("certificates", f"{certificates['lifetime_days']} days, authority {certificates['authority']}"),
         ("backups", f"{backup['retention_days']} days, {backup['lock']} lock"),
         ("logs", f"{plan['audit']['retention_days']} days, trail {plan['audit']['existing_trail'] or 'of its own'}"),
         ("alarms", f"to {', '.join(plan['alerts'])}"),
@@ -205,10 +204,54 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
 
     yield from _title("Release", f"SHA-256 {release['sha256']}")
     yield f"  Nodes fetch it from {release['upload_to']}"
+    if release["finalized"]:
+        yield f"  There is no way back behind {release['finalized']}, which is final"
+    else:
+        yield "  From a newer one there is a way back, until `finalized` names it"
 
     lifted = plan["protection_lifted_for"]
     yield from _title("Protection")
     yield paint(f"  LIFTED for {', '.join(lifted)}", "red") if lifted else "  Everything that holds data is protected."
+
+
+def _roles(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Who may do what in the databases, and by which passwords."""
+    if "ycql" in plan["endpoint"]["ports"]:
+        yield from _title("Keyspaces")
+        yield from (f"  {name}" for name in plan["keyspaces"] or ["none"])
+
+    yield from _title("Roles")
+    roles = [
+        (
+            one["name"],
+            ", ".join(one["member_of"]) or "-",
+            str(one["connection_limit"] or "-"),
+            ", ".join(one["logins"]) or "does not log in",
+        )
+        for one in plan["roles"]
+    ]
+    yield from table([("NAME", "MEMBER OF", "LIMIT", "LOGS IN AS"), *roles]) if roles else ["  none"]
+    for one in plan["roles"]:
+        yield from (f"  {one['name']} acts as {owner} in {database}" for database, owner in one["acts_as"].items())
+        yield from (f"  {one['name']} has {access} in keyspace {name}" for name, access in one["keyspaces"].items())
+
+    passwords = plan["passwords"]
+    rotation = f"a new one after {passwords['rotation_days']} days, with the other of the two login names"
+    yield from _title("Passwords", f"{rotation}; the one before works for {passwords['overlap_hours']} hours more")
+    secrets = [(one["secret"], f"generation {one['generation']}") for one in plan["roles"] if one["secret"]]
+    if plan["ycql_secret"]:
+        secrets.append((plan["ycql_secret"], "YCQL's superuser, whom only nodes know"))
+    yield from table(secrets) or ["  none"]
+    readers = [(one["name"], reader) for one in plan["roles"] for reader in one["readers"]]
+    yield from (f"  {reader} may read the password of {name}" for name, reader in readers)
+
+
+def _certificates(plan: Mapping[str, Any]) -> Iterator[str]:
+    certificates = plan["certificates"]
+    source = f"authority {certificates['authority']}" if certificates["authority"] else "brought to each node's secret"
+    yield from _title("Certificates", f"{certificates['lifetime_days']} days, {source}")
+    yield from (f"  {bringer} brings them" for bringer in certificates["brought_by"])
+    yield from table((one["name"], one["certificate_secret"]) for one in plan["nodes"] if one["certificate_secret"])
 
 
 def _node_lines(planned: ClusterPlan, name: str) -> Iterator[str]:

@@ -78,6 +78,7 @@ config:
 
 def _place(answers: Answers) -> str:
     counts = [_share(position, answers) for position in range(len(answers.zones))]
+    growth = "" if _copies_of(answers) == len(answers.zones) else ", or add a zone at the end"
     zones = "\n".join(
         f"          - {{name: {_text(zone)}, nodes: {count}}}"
         for zone, count in zip(answers.zones, counts, strict=True)
@@ -88,7 +89,7 @@ def _place(answers: Answers) -> str:
         # A private range that nothing you will ever peer with uses. It is cut in eight, a part for each zone letter, so
         # that zones and nodes can be added and no address moves.
         cidr: {_text(answers.cidr)}
-        # Nodes are named by zone and number: a1, b1, … To grow raise `nodes`, or add a zone at the end.
+        # Nodes are named by zone and number: a1, b1, … To grow raise `nodes`{growth}.
         zones:
 {zones}
 """
@@ -101,7 +102,7 @@ def _copies(answers: Answers) -> str:
     # rolling changes, take 3 copies in 3 zones. The number cannot change later.
     replication_factor: 1
 """
-    if len(answers.zones) >= COPIES:
+    if len(answers.zones) == COPIES:
         return """\
     # Every row is stored three times, a copy in each zone: the loss of a zone stops nothing and loses nothing. The
     # number of copies cannot change later.
@@ -109,8 +110,8 @@ def _copies(answers: Answers) -> str:
     fault_tolerance: zone
 """
     return """\
-    # Every row is stored three times, on three nodes: the loss of a node stops nothing. The loss of a zone does; for
-    # that take a zone for each copy. The number of copies cannot change later.
+    # Every row is stored three times, on three nodes: the loss of a node stops nothing. The loss of a zone may; against
+    # that take three zones, one for each copy. The number of copies cannot change later.
     replication_factor: 3
     fault_tolerance: node
 """
@@ -136,6 +137,7 @@ def _pins(answers: Answers) -> str:
     release:
       version: {RELEASE}
       sha256: {answers.sha256}
+      # After an upgrade the release before can be written in again, until `finalized: <version>` here gives that up.
     images: # Amazon Linux 2023
       {_text(answers.region)}: {answers.image}
 """
@@ -160,7 +162,7 @@ def _roles(answers: Answers) -> str:
     databases:
       - {{name: {base}, owner: {base}_owner}}
 
-    # Every role that logs in gets a secret with a password that is made on a node. Nobody is superuser.
+    # Every role that logs in gets a secret with a login name and a password, made on a node. Nobody is superuser.
     roles:
       - {{name: {base}_owner, login: false}}
       # The application: reads and writes rows. `readers` are the IAM roles that may read its password; they must exist.
@@ -171,8 +173,11 @@ def _roles(answers: Answers) -> str:
       - {{name: {base}_migrations, grants: [{{database: {base}, access: owner}}], connection_limit: 5}}
       # Reports: read. The limit keeps a careless job from taking every connection of a node.
       - {{name: {base}_reports, grants: [{{database: {base}, access: read_only}}], connection_limit: 20}}
-      # People who run the database: create roles and databases, see and end sessions.
+      # People who run the database: create databases, see and end sessions.
       - {{name: dba, admin: true, connection_limit: 10}}
+
+    # Passwords change by themselves. The new one comes with another login name, so who has the old pair is not cut off.
+    passwords: {{rotation_days: 30, overlap_hours: 24}}
 """
 
 
@@ -192,7 +197,8 @@ def _operations(answers: Answers, prod: bool) -> str:
 """
     )
     return f"""\
-    # Without `existing_authority` the cluster gets a private CA of its own. Short lives make revocation unnecessary.
+    # The cluster gets a private CA of its own, if neither `existing_authority` nor `brought_by` says where certificates
+    # come from. Short lives make revocation unnecessary.
     certificates: {{lifetime_days: 7}}
 
 {lock}

@@ -1,10 +1,13 @@
 """The agent as one file that Python runs: the same source gives the same bytes on every machine, and so the same hash.
 
 Only what the source says goes in: fixed order, times and modes, and nothing compressed, because zlib's versions differ.
+Comments, docstrings and half of the indentation stay out instead; the line numbers of a trace are those of the source.
 """
 
+import ast
 import hashlib
 import io
+import tokenize
 import zipfile
 from dataclasses import dataclass
 from functools import cache
@@ -46,8 +49,10 @@ def archive() -> Agent:
 def packed(package: Path) -> bytes:
     """The file that is made of the source under `package`, the folder of ybfort."""
     sources = [package / "__init__.py", *(package / "node").rglob("*.py")]
-    members = {f"ybfort/{source.relative_to(package).as_posix()}": source.read_bytes() for source in sources}
-    members["__main__.py"] = START.encode()
+    members = {
+        f"ybfort/{source.relative_to(package).as_posix()}": _lean(source.read_text("utf-8")) for source in sources
+    }
+    members["__main__.py"] = START
     file = io.BytesIO()
     file.write(SHEBANG)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
@@ -56,3 +61,31 @@ def packed(package: Path) -> bytes:
             entry.create_system, entry.external_attr = UNIX, REGULAR_FILE << 16
             archive.writestr(entry, members[name])
     return file.getvalue()
+
+
+def _lean(source: str) -> str:
+    """The same program in fewer bytes, line by line."""
+    lines, within = source.splitlines(), set[int]()  # numbers of lines that begin within a text
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            line, column = token.start
+            lines[line - 1] = lines[line - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and len(node.body) > 1:
+            for text in filter(_documents, node.body):
+                lines[text.lineno - 1 : text.end_lineno] = [""] * ((text.end_lineno or 0) - text.lineno + 1)
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            within.update(range(node.lineno + 1, (node.end_lineno or 0) + 1))
+    return "".join(f"{line if at in within else _indented(line)}\n" for at, line in enumerate(lines, 1))
+
+
+def _documents(statement: ast.stmt) -> bool:
+    """Whether it is a text and nothing else."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _indented(line: str) -> str:
+    """By one space a level, in place of four."""
+    code = line.strip()
+    return " " * ((len(line) - len(line.lstrip())) // 4) + code

@@ -15,6 +15,18 @@ from ybfort.plan.nodes import Node, nodes
 from ybfort.plan.roles import PlannedRole, roles
 from ybfort.spec import ClusterSpec
 
+METRICS = "ybfort"  # the nodes publish their metrics under this name, and may under no other
+
+# How nodes change, and how often they tell how they are; all in seconds.
+PACE = {
+    "settle": 60,  # so long a node has been up before the next one is stopped (YugabyteDB: rolling upgrades)
+    "drain": 300,  # for the leaders of a node's tablets to move elsewhere
+    "healthy": 720,  # for a changed node to be healthy again; after 900 its data would be copied to others
+    "report": 300,  # from one status to the next if nothing changes
+    "stale": 900,  # three reports that did not come: the node counts as lost
+    "reconcile": 900,  # from one look at the roles to the next if nothing changes
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterPlan:
@@ -39,6 +51,15 @@ class ClusterPlan:
     def protected(self, part: str) -> bool:
         """Whether `part` (a node's name, `keys`, …) is still protected from deletion."""
         return part not in self.spec.protection.lifted_for
+
+    def certificate_secret(self, node: str) -> str | None:
+        """The secret that a node's certificate comes in, if the user brings it."""
+        return self.names.certificate(node) if self.spec.certificates.brought_by else None
+
+    @property
+    def ycql_secret(self) -> str | None:
+        """The secret with the password of YCQL's superuser, which only nodes use; YCQL knows no login without one."""
+        return self.names.ycql_superuser if "ycql" in self.apis else None
 
     def tags(self, name: str, **more: str) -> dict[str, str]:
         """The tags of one resource."""
@@ -93,12 +114,20 @@ def cluster_config(plan: ClusterPlan) -> str:
         "account": names.account,
         "buckets": {purpose: names.bucket(purpose) for purpose in ("artifacts", "backup", "status")},
         "agent": {"key": program.key, "sha256": program.sha256},
-        "release": {"version": spec.release.version, "key": release_key(spec), "sha256": spec.release.sha256},
+        "release": {
+            "version": spec.release.version,
+            "key": release_key(spec),
+            "sha256": spec.release.sha256,
+            "finalized": spec.release.finalized,
+        },
         "replication_factor": spec.replication_factor,
         "fault_tolerance": spec.fault_tolerance,
         "endpoint": {"host": names.endpoint, "ports": plan.ports},
         "certificates": {"lifetime_days": spec.certificates.lifetime_days},
         "logs": {part: names.log_group(part) for part in ("database", "node")},
+        "metrics": METRICS,
+        "pace": PACE,
+        "passwords": spec.passwords.model_dump(),
         "flags": plan.flags,
         "nodes": [
             {
@@ -108,6 +137,7 @@ def cluster_config(plan: ClusterPlan) -> str:
                 "zone": node.subnet.zone,
                 "master": node.master,
                 "flags": plan.own_flags[node.name],
+                "certificate_secret": plan.certificate_secret(node.name),
             }
             for node in plan.nodes
         ],
@@ -115,13 +145,18 @@ def cluster_config(plan: ClusterPlan) -> str:
         "roles": [
             {
                 "name": role.name,
-                "login": role.login,
                 "admin": role.admin,
                 "connection_limit": role.connection_limit,
                 "member_of": role.member_of,
+                "acts_as": role.acts_as,
+                "keyspaces": role.keyspaces,
+                "logins": role.logins,
+                "generation": role.generation,
                 "secret": role.secret,
             }
             for role in plan.roles
         ],
+        "ycql_secret": plan.ycql_secret,
+        "keyspaces": sorted(keyspace.name for keyspace in spec.keyspaces),
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"

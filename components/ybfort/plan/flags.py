@@ -11,6 +11,7 @@ from ybfort.plan.nodes import Node
 Flags = Mapping[str, str]
 
 DATA, CERTIFICATES = "/mnt/data", "/etc/yugabyte/certificates"  # certificates stand outside the data (CIS 8.2)
+RUN = "/run/yugabyte"  # the local socket: in /tmp, the server's own private one, nobody else would see it
 
 # On masters and tablet servers alike.
 COMMON: Flags = {
@@ -18,7 +19,8 @@ COMMON: Flags = {
     "callhome_enabled": "false",
     "certs_dir": CERTIFICATES,
     "fs_data_dirs": DATA,
-    "log_dir": "/var/log/yugabyte",
+    "log_dir": "/var/log/yugabyte",  # what is left for files: stack traces of a crash
+    "logtostderr": "true",  # all else, PostgreSQL's log included, goes to the journal, and from there to the cloud
     "node_to_node_encryption_use_client_certificates": "true",  # mutual TLS: without it only the server shows who it is
     "ssl_protocols": "tls12,tls13",  # RPC only; PostgreSQL has its own setting below
     "use_client_to_server_encryption": "true",
@@ -29,7 +31,7 @@ COMMON: Flags = {
 POSTGRES: Flags = {
     "log_connections": "on",
     "log_disconnections": "on",
-    "log_file_mode": "0640",
+    "log_line_prefix": "%m [%p] %q%u@%d %h ",  # when, which session, who, where to, where from
     "password_encryption": "scram-sha-256",
     "pgaudit.log": "ddl,role",
     "pgaudit.log_catalog": "off",
@@ -42,6 +44,8 @@ def master_flags(*, replication_factor: int) -> Flags:
     """Flags that all masters share."""
     return {
         **COMMON,
+        # A master whose disk is blank waits to be taken in. The agent starts the first ones without this, once.
+        "master_join_existing_universe": "true",
         "replication_factor": str(replication_factor),
         "use_memory_defaults_optimized_for_ysql": "true",
     }
@@ -54,6 +58,7 @@ def tserver_flags(*, hba: Sequence[str], ycql: bool) -> Flags:
         "certs_for_client_dir": CERTIFICATES,
         "start_cql_proxy": str(ycql).lower(),
         "start_redis_proxy": "false",
+        "tmp_dir": RUN,
         "use_cassandra_authentication": "true",
         "use_memory_defaults_optimized_for_ysql": "true",
         "ycql_enable_audit_log": str(ycql).lower(),

@@ -35,6 +35,20 @@ class Names:
     def log_group(self, part: str) -> str:
         return f"/ybfort/{self.prefix}/{part}"
 
+    @property
+    def every_secret(self) -> str:
+        """What fits the name of each of the cluster's secrets, as a policy says it."""
+        return f"ybfort/{self.prefix}/*"
+
     def secret(self, role: str) -> str:
         """The secret of a database role."""
         return f"ybfort/{self.prefix}/roles/{role}"
+
+    @property
+    def ycql_superuser(self) -> str:
+        """The secret with the password of YCQL's superuser."""
+        return f"ybfort/{self.prefix}/ycql"
+
+    def certificate(self, node: str) -> str:
+        """The secret that a node's certificate comes in, if the user brings it."""
+        return f"ybfort/{self.prefix}/certificates/{node}"

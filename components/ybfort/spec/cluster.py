@@ -6,7 +6,7 @@ from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationEr
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ybfort.spec.clients import Client, Endpoint
-from ybfort.spec.database import Database, Role
+from ybfort.spec.database import Database, Keyspace, Passwords, Role
 from ybfort.spec.nodes import Nodes, Release
 from ybfort.spec.operations import Account, Alerts, Audit, Backup, Certificates, Protection
 from ybfort.spec.region import Region
@@ -30,7 +30,7 @@ class ClusterSpec(Section):
     replication_factor: Annotated[Count, Field(ge=1, le=7)] = 3
     """Copies of the data, and number of masters: 3, 5 or 7 (1 in dev). It cannot change later."""
     fault_tolerance: Literal["zone", "node"] = "zone"
-    """What the cluster survives: the loss of a `zone` (needs as many zones as copies) or only of a `node`."""
+    """What the cluster survives: the loss of a `zone` (takes exactly as many zones as copies) or only of a `node`."""
     nodes: Nodes
     """What every node is made of."""
     release: Release
@@ -42,9 +42,13 @@ class ClusterSpec(Section):
     endpoint: Endpoint = Endpoint()
     """How the endpoint can be reached."""
     databases: Annotated[tuple[Database, ...], Field(max_length=100)] = ()
-    """The databases."""
+    """The YSQL databases."""
+    keyspaces: Annotated[tuple[Keyspace, ...], Field(max_length=100)] = ()
+    """The YCQL keyspaces, if a client uses YCQL."""
     roles: Annotated[tuple[Role, ...], Field(max_length=2_000)] = ()
     """The database roles."""
+    passwords: Passwords = Passwords()
+    """How often passwords change."""
     certificates: Certificates = Certificates()
     """Who signs the nodes' certificates."""
     backup: Backup = Backup()

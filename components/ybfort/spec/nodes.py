@@ -47,7 +47,15 @@ class Release(Section):
     """Version with build, for example `2025.2.8.0-b60`. Series 2025.2 is the long-term one."""
     sha256: Sha256
     """SHA-256 of the release archive for the nodes' architecture; `ybfort pin` computes and writes it."""
+    finalized: ReleaseVersion | None = None
+    """After an upgrade has proved itself, its version: the cluster then takes up its new formats, and there is no way
+    back. Until then the older version can be written in again."""
 
     @property
     def series(self) -> str:
         return ".".join(self.version.split(".")[:2])
+
+
+def order_of(version: str) -> tuple[int, ...]:
+    """A version as numbers, which compare as versions do."""
+    return tuple(int(number) for number in re.findall(r"\d+", version))

@@ -18,6 +18,7 @@ SECRETS = re.compile(
     r"|(?<![\w/+:.-])(?=[A-Za-z/+]{0,39}\d)(?=[a-z\d/+]{0,39}[A-Z])(?=[A-Z\d/+]{0,39}[a-z])[A-Za-z\d/+]{40}(?![\w/+=-])"
 )
 SECRET_KEYS = re.compile(r"passw|secret$|token$|private_?key|access_?key|credential|^secure$", re.IGNORECASE)
+ABOUT_SECRETS = frozenset(["passwords", "password_generation"])  # keys of a stack file, and none of them holds text
 NO_SECRETS = (
     "looks like a secret, and nothing secret belongs in a stack file: keys and passwords are made on the nodes. "
     "Remove it; if it was real, treat it as leaked."
@@ -91,7 +92,8 @@ def secrets(value: Any, path: tuple[str | int, ...] = (), *, by_key: bool = True
         yield Problem(path=dotted(path), says=NO_SECRETS)
     elif isinstance(value, Mapping):
         for key, inner in cast("Mapping[Any, Any]", value).items():
-            if SECRETS.search(str(key)) or (by_key and SECRET_KEYS.search(str(key))):
+            harmless = key in ABOUT_SECRETS and not isinstance(inner, str)
+            if SECRETS.search(str(key)) or (by_key and SECRET_KEYS.search(str(key)) and not harmless):
                 yield Problem(path=dotted((*path, str(key))), says=NO_SECRETS)
             else:
                 yield from secrets(inner, (*path, str(key)), by_key=by_key)
@@ -122,7 +124,8 @@ def _says(error: Any, where: tuple[str | int, ...], owner: type[BaseModel] | Non
         return f"is no known key. {f'Did you mean `{near[0]}`?' if near else f'The keys here are {fields}.'}"
     if kind == "missing":
         field = owner.model_fields.get(str(where[-1])) if owner else None
-        context = {"write": (field.description if field else None) or "see `ybfort schema`."}
+        explained = (field.description if field else None) or "see `ybfort schema`."
+        context = {"write": " ".join(explained.split())}  # a docstring may have several lines, a problem has one
     return SAYS.get(kind, "{message}.").format_map({"message": error["msg"], **context})
 
 

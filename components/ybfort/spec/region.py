@@ -67,6 +67,7 @@ class Region(Section):
     cidr: PrivateNetwork
     """The private range of the network, from /16 to /23. It is cut in eight, so that zones can be added later."""
     zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=len(ZONE_LETTERS))]
-    """The zones with nodes. The first nodes of the first zones hold the masters: add new zones at the end."""
+    """The zones with nodes. The first nodes of the first zones hold the masters: add new zones at the end. With
+    `fault_tolerance: zone` there are as many zones as copies, and none can be added."""
     existing_vpc: ExistingVpc | None = None
     """Build in this VPC in place of a new one; each zone then names its subnet."""

@@ -5,13 +5,13 @@ themselves, so one wrong section does not hide what is wrong between the others.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from ybfort.spec.clients import Client
-from ybfort.spec.database import Database, Role
-from ybfort.spec.nodes import SERIES, Nodes, Release
+from ybfort.spec.database import Database, Keyspace, Passwords, Role
+from ybfort.spec.nodes import SERIES, Nodes, Release, order_of
 from ybfort.spec.operations import Certificates, Protection
 from ybfort.spec.region import ZONE_LETTERS, Region
 
@@ -27,7 +27,10 @@ SHORT_LIVED_DAYS = 7  # AWS Private CA: the most that a CA in short-lived mode s
 LARGEST_NETWORK = 16  # AWS ends here
 SMALLEST_NETWORK = 23  # below, a zone has no room for nine endpoints beside its nodes
 SMALLEST_VPC = 28  # AWS's own limit, for a VPC that exists already
-MOST_READERS = 50  # KMS ends a key's policy at 32,768 characters, and an IAM role's ARN has up to 540
+LOGIN_SUFFIXES = ("_login_a", "_login_b")  # the two login names of a role that logs in
+NEEDS_LOGIN = {"admin": False, "connection_limit": None, "keyspaces": (), "password_generation": 1, "readers": ()}
+MOST_READERS = 50  # KMS ends a key's policy at 32,768 characters, and an IAM role's ARN has up to 543
+MOST_COPIES = 7
 
 
 class Wrong(NamedTuple):
@@ -135,14 +138,25 @@ def enough_nodes(regions: tuple[Region, ...], replication_factor: int) -> Iterat
         )
 
 
-def enough_zones(regions: tuple[Region, ...], replication_factor: int, fault_tolerance: str) -> Iterator[Wrong]:
+def a_zone_for_each_copy(regions: tuple[Region, ...], replication_factor: int, fault_tolerance: str) -> Iterator[Wrong]:
     zones = sum(len(region.zones) for region in regions)
-    if fault_tolerance == "zone" and zones < replication_factor:
+    if fault_tolerance != "zone" or zones == replication_factor:
+        return
+    if zones < replication_factor:
         yield Wrong(
             ("fault_tolerance",),
             f"needs a zone for each of the {replication_factor} copies, and there are {zones}: the loss of one would "
             f"stop the cluster. Add zones up to {replication_factor}, or say `fault_tolerance: node`.",
         )
+        return
+    # YugabyteDB places one copy in each of as many zones as there are copies (yb-admin modify_placement_info).
+    spare, more = zones - replication_factor, min(zones | 1, MOST_COPIES)
+    instead = f" A new cluster may take {more} copies in {more} zones." if more > replication_factor else ""
+    yield Wrong(
+        ("fault_tolerance",),
+        f"takes a zone for each of the {replication_factor} copies and no more, and there are {zones}: {spare} would "
+        f"hold nothing. Say `fault_tolerance: node`, or take {spare} away.{instead}",
+    )
 
 
 def image_of_the_region(regions: tuple[Region, ...], images: dict[str, str]) -> Iterator[Wrong]:
@@ -163,6 +177,15 @@ def release_is_supported(release: Release) -> Iterator[Wrong]:
         yield Wrong(
             ("release", "version"),
             f"is of series {release.series}, which ybfort does not support. Use a release of {' or '.join(SERIES)}.",
+        )
+
+
+def what_is_finalized_runs(release: Release) -> Iterator[Wrong]:
+    if release.finalized and order_of(release.finalized) > order_of(release.version):
+        yield Wrong(
+            ("release", "finalized"),
+            f"is newer than `version` {release.version}, and there is no way back from what is finalized. "
+            "Write the version that runs, or remove it.",
         )
 
 
@@ -236,6 +259,17 @@ def databases_have_owners(databases: tuple[Database, ...], roles: tuple[Role, ..
             )
 
 
+def keyspaces_are_distinct_and_used(keyspaces: tuple[Keyspace, ...], clients: tuple[Client, ...]) -> Iterator[Wrong]:
+    yield from _twice(("keyspaces",), "name", [keyspace.name for keyspace in keyspaces])
+    for number, keyspace in enumerate(keyspaces):
+        if keyspace.name.startswith("system"):
+            yield Wrong(("keyspaces", number, "name"), "belongs to YugabyteDB itself. Choose another name.")
+    if keyspaces and not any("ycql" in client.apis for client in clients):
+        yield Wrong(
+            ("keyspaces",), "needs YCQL, which no client uses. Add `ycql` to the `apis` of one, or remove these."
+        )
+
+
 def role_names_are_free(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
     yield from _twice(("roles",), "name", [role.name for role in roles])
     groups = {f"{database.name}_{access}" for database in databases for access in ("read_only", "read_write")}
@@ -244,6 +278,18 @@ def role_names_are_free(databases: tuple[Database, ...], roles: tuple[Role, ...]
             yield Wrong(("roles", number, "name"), "belongs to the database itself. Choose another name.")
         elif role.name in groups:
             yield Wrong(("roles", number, "name"), "is the name of a database's group role. Choose another name.")
+        elif role.name.endswith(LOGIN_SUFFIXES):
+            yield Wrong(("roles", number, "name"), "ends as the login names do that roles get. Choose another name.")
+
+
+def grants_name_keyspaces(keyspaces: tuple[Keyspace, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    names = {keyspace.name for keyspace in keyspaces}
+    for number, role in enumerate(roles):
+        path = ("roles", number, "keyspaces")
+        yield from _twice(path, "keyspace", [grant.keyspace for grant in role.keyspaces])
+        for at, grant in enumerate(role.keyspaces):
+            if grant.keyspace not in names:
+                yield Wrong((*path, at, "keyspace"), "is no declared keyspace. Declare it under `keyspaces`.")
 
 
 def grants_name_databases(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
@@ -256,12 +302,48 @@ def grants_name_databases(databases: tuple[Database, ...], roles: tuple[Role, ..
                 yield Wrong((*path, at, "database"), "is no declared database. Declare it under `databases`.")
 
 
+def owners_form_no_circle(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
+    """Who may act as an owner is a member of it, and PostgreSQL refuses a role that would be a member of itself."""
+    owners = {database.name: database.owner for database in databases}
+    grants = [
+        (("roles", number, "grants", at, "access"), role.name, owners[grant.database])
+        for number, role in enumerate(roles)
+        for at, grant in enumerate(role.grants)
+        if grant.access == "owner" and grant.database in owners
+    ]
+    members: dict[str, list[str]] = {owner: [] for owner in owners.values()}
+    for _, member, owner in grants:
+        members[owner].append(member)
+    towards = {owner: _towards(owner, members) for owner in members}
+    for path, member, owner in grants:
+        if owner not in towards.get(member, {}):
+            continue
+        circle = [member, owner]
+        while circle[-1] != member:
+            circle.append(towards[member][circle[-1]])
+        yield Wrong(
+            path,
+            f"makes {member} a member of itself ({' in '.join(circle)}), which PostgreSQL refuses. "
+            "Give `read_write` or less, or let another role own the database.",
+        )
+
+
+def _towards(role: str, members: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Of every role that is a member of `role`, directly or through others, the next one on the shortest way there."""
+    nexts, found = {role: role}, [role]
+    for above in found:
+        new = [member for member in dict.fromkeys(members.get(above, ())) if member not in nexts]
+        nexts |= dict.fromkeys(new, above)
+        found += new
+    return nexts
+
+
 def roles_make_sense(roles: tuple[Role, ...]) -> Iterator[Wrong]:
     for number, role in enumerate(roles):
         if role.login:
             continue
-        for field in ("admin", "readers", "connection_limit"):
-            if getattr(role, field):
+        for field, unset in NEEDS_LOGIN.items():
+            if getattr(role, field) != unset:
                 yield Wrong(("roles", number, field), "needs a role that logs in. Remove it, or set `login: true`.")
 
 
@@ -272,18 +354,21 @@ def tags_differ_in_more_than_case(tags: dict[str, str]) -> Iterator[Wrong]:
             yield Wrong(("tags", key), f"is `{other}` but for its case, and IAM tells no difference. Keep one.")
 
 
-def readers_fit_a_key_policy(roles: tuple[Role, ...]) -> Iterator[Wrong]:
+def readers_fit_a_key_policy(roles: tuple[Role, ...], certificates: Certificates) -> Iterator[Wrong]:
     readers = {reader for role in roles for reader in role.readers}
-    if len(readers) > MOST_READERS:
+    room = MOST_READERS - len(certificates.brought_by)
+    if len(readers) > room:
+        beside = " beside those in `certificates.brought_by`" if certificates.brought_by else ""
         yield Wrong(
             ("roles",),
-            f"has {len(readers)} different readers, and the policy of a key has room for {MOST_READERS}. "
+            f"has {len(readers)} different readers, and the policy of a key has room for {room}{beside}. "
             "Let applications share an IAM role.",
         )
 
 
 def lifetime_suits_the_authority(certificates: Certificates) -> Iterator[Wrong]:
-    if certificates.existing_authority is None and certificates.lifetime_days > SHORT_LIVED_DAYS:
+    managed = certificates.existing_authority is None and not certificates.brought_by
+    if managed and certificates.lifetime_days > SHORT_LIVED_DAYS:
         yield Wrong(
             ("certificates", "lifetime_days"),
             f"is above {SHORT_LIVED_DAYS}: the managed authority signs short-lived certificates only. "
@@ -297,6 +382,23 @@ def authority_is_near(regions: tuple[Region, ...], certificates: Certificates) -
         yield Wrong(
             ("certificates", "existing_authority"),
             "is in another region, which the nodes have no private way to. Use an authority of the cluster's region.",
+        )
+
+
+def one_source_of_certificates(certificates: Certificates) -> Iterator[Wrong]:
+    if certificates.brought_by and certificates.existing_authority:
+        yield Wrong(
+            ("certificates", "brought_by"),
+            "and `existing_authority` exclude each other: nodes ask an authority, or get certificates. Keep one.",
+        )
+
+
+def passwords_work_until_the_next(passwords: Passwords) -> Iterator[Wrong]:
+    if passwords.overlap_hours >= 24 * passwords.rotation_days:
+        yield Wrong(
+            ("passwords", "overlap_hours"),
+            f"is as long as a password lives: the name it belongs to is needed again after {passwords.rotation_days} "
+            f"days. Use less than {24 * passwords.rotation_days}.",
         )
 
 
@@ -329,9 +431,10 @@ RULES: tuple[Callable[..., Iterator[Wrong]], ...] = (
     replication_factor_is_odd,
     production_keeps_three_copies,
     enough_nodes,
-    enough_zones,
+    a_zone_for_each_copy,
     image_of_the_region,
     release_is_supported,
+    what_is_finalized_runs,
     machine_is_recent,
     disk_is_in_proportion,
     clients_are_distinct,
@@ -339,11 +442,16 @@ RULES: tuple[Callable[..., Iterator[Wrong]], ...] = (
     databases_have_owners,
     role_names_are_free,
     grants_name_databases,
+    keyspaces_are_distinct_and_used,
+    grants_name_keyspaces,
+    owners_form_no_circle,
     roles_make_sense,
     tags_differ_in_more_than_case,
     readers_fit_a_key_policy,
     lifetime_suits_the_authority,
     authority_is_near,
+    one_source_of_certificates,
+    passwords_work_until_the_next,
     arns_are_of_the_account,
     lifted_nodes_could_exist,
 )

@@ -121,6 +121,8 @@ TrailArn = Annotated[
         "the ARN of a trail: `arn:aws:cloudtrail:eu-west-1:123456789012:trail/organisation`",
     ),
 ]
+# Of one secret, readers or writers: its policy names each twice, and Secrets Manager ends that at 20,480 characters.
+MOST_IAM_ROLES = 15
 IamRoleArn = Annotated[
     str,
     Word(
