@@ -1,83 +1,76 @@
-"""A stock machine in a folder: the files of a kernel and an image, and programs that do to them what the real ones do.
+"""A simulated machine within the test's own process, with its cloud and its database: it can be killed at any
+moment."""
 
-It can be killed at any of its moments: before and after everything that a step does to it, and half-way through.
-"""
-
+import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from specs import prod_plan
-from ybfort.node.cloud import Missing
+from certificates import authority, signed
+from simulated_time import Clock
+from specs import dev_plan
+from ybfort.node.cloud import Listed, Missing, Signed
 from ybfort.node.cloud_aws import AwsCloud
-from ybfort.node.config import STATE, Identity
+from ybfort.node.config import CLUSTER, IDENTITY, STATE, Identity
+from ybfort.node.servers import SYS_CATALOG
 from ybfort.node.step import Context, Outcome, Result
-from ybfort.node.steps.disk import IN_PROGRESS
-from ybfort.node.system import Output, System
-from ybfort.node.units import AGENT, NAMES
+from ybfort.node.system import Failure, Output, System
+from ybfort.node.units import AGENT
 from ybfort.plan.cluster import cluster_config
+from ybfort.sandbox.nodes.machine import DEVICE as DEVICE
+from ybfort.sandbox.nodes.machine import GIB as GIB
+from ybfort.sandbox.nodes.machine import UUID as UUID
+from ybfort.sandbox.nodes.machine import Machine, State
+from ybfort.sandbox.nodes.release import archive
+from ybfort.sandbox.nodes.universe import BLANK, MASTER, MEMBER, TSERVER, Refused, Running, Universe
 
 HOME = Identity(
     cloud="aws",
-    cluster="orders-prod",
+    cluster="orders-dev",
     node="a1",
     region="eu-west-1",
     account="123456789012",
-    bucket="orders-prod-artifacts-123456789012-eu-west-1",
+    bucket="orders-dev-artifacts-123456789012-eu-west-1",
 )
-STATUS_BUCKET = "orders-prod-status-123456789012-eu-west-1"
-VOLUME, DEVICE = "vol-0123456789abcdef0", "/dev/nvme1n1"
-UUID = "6b835e9b-eb3a-407f-b560-7b7884063e81"
-GIB = 1024**3
+STATUS_BUCKET = "orders-dev-status-123456789012-eu-west-1"
+VOLUME = "vol-0123456789abcdef0"
+AUTHORITY = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/11111111-2222-3333-4444-555555555555"
+BEGINNING = 1_800_000_000.0  # when every test begins: January 2027
 
-IMAGE = {
-    "/etc/fstab": "UUID=0000-root / xfs defaults,noatime 1 1\n",
-    "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
-    "/etc/group": "root:x:0:\n",
-    "/proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0 partition 8388604 0 100\n",
-    "/proc/sys/vm/swappiness": "60\n",
-    "/proc/sys/vm/max_map_count": "65530\n",
-    "/sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
-    "/sys/kernel/mm/transparent_hugepage/defrag": "always defer defer+madvise [madvise] never\n",
-    "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none": "511\n",
-    "/sys/block/nvme0n1/device/serial": "vol0fedcba9876543210\n",
-    "/sys/block/nvme1n1/device/serial": VOLUME.replace("-", "") + "\n",
-}
-FOLDERS = ("dev", "opt", "var/lib", "var/log", "etc/sysctl.d", "etc/tmpfiles.d", "etc/systemd/system", "mnt")
+PROCESSES = {MASTER: 1001, TSERVER: 1002}
 
 
 class Killed(BaseException):
     """The process is gone, at this very instruction."""
 
 
-class SimulatedMachine(System):
-    """The machine. What outlives a process is in its attributes and its folder."""
+class SimulatedMachine(Machine, System):
+    """The machine. What outlives a process is in its attributes and its folder.
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    :param universe: the database that its servers are part of
+    :param clock: what it goes by
+    :param skew: seconds that its own clock is ahead
+    """
+
+    def __init__(
+        self, root: Path, universe: Universe | None = None, clock: Clock | None = None, *, skew: float = 0
+    ) -> None:
+        System.__init__(self, root)
+        self.universe, self.state = universe or Universe(), State()
+        self.clock, self.skew = clock or Clock(), skew
         self.commands: list[str] = []
+        self.journal: list[dict[str, str]] = []
         self.moments, self.die_at = 0, -1
+        self.pauses: Callable[[], float] | None = None  # seconds between any two things that happen here
         self.owners: dict[str, tuple[int, int]] = {}
-        self.slept = 0.0
-        self.asleep: Callable[[], None] = lambda: None  # what happens elsewhere meanwhile
-        self.mounted: list[str] = []
-        self.parts: list[str] = []
-        self.loaded: dict[str, str] = {}  # unit files and fstab, as systemd has read them
-        self.enabled: set[str] = set()
-        self.active: set[str] = set()
-        self.time_sources, self.in_sync = ["169.254.169.123"], True
-        for folder in FOLDERS:
-            (root / folder).mkdir(parents=True)
-        for name, text in IMAGE.items():
-            self.path(name).parent.mkdir(parents=True, exist_ok=True)
-            self.path(name).write_text(text)
-        with self.path(DEVICE).open("wb") as disk:
-            disk.truncate(2 * GIB)  # sparse
+        self.address = ""  # of the servers that run here
+        self.make(VOLUME)
 
     # ----------------------------------------------------------------------------------------------------- instructions
 
@@ -85,14 +78,68 @@ class SimulatedMachine(System):
         if self.moments == self.die_at:
             raise Killed
         self.moments += 1
+        if self.pauses:
+            self.clock.give_way(self.pauses())
 
-    def run(self, *command: str, seconds: float = 0, environment: dict[str, str] | None = None) -> Output:
+    def run(
+        self, *command: str, seconds: float = 0, environment: dict[str, str] | None = None, text: str = ""
+    ) -> Output:
         self.commands.append(" ".join(command))
         self.moment()
-        program: Any = getattr(self, f"_{command[0].replace('-', '_').replace('.', '_')}")
-        answer = program(*command[1:])
+        name = command[0].rpartition("/")[2]
+        if command[:3] == ("openssl", "x509", "-in"):
+            answer = _of_a_certificate(command[4:], Path(command[3]).read_bytes())
+        elif name in ("openssl", "tar"):
+            done = subprocess.run([name, *command[1:]], capture_output=True, text=True, input=text, timeout=60)
+            answer = Output(done.returncode, done.stdout, done.stderr)
+        elif command[0].startswith("/"):
+            answer = self._of_the_release(name, *command[1:])
+        else:
+            said = self.call(*command)
+            answer = Output(said.code, said.out, said.err)
         self.moment()
-        return answer if isinstance(answer, Output) else Output(0, answer or "", "")
+        return answer
+
+    def start(self, *command: str, environment: dict[str, str] | None = None) -> Any:
+        self.commands.append(" ".join(command))
+        self.moment()
+        if not self.universe.name or self.running(TSERVER) is None:
+            raise Failure("connection to server on socket failed")
+        return CannedSql()
+
+    def lines(self, *command: str) -> Generator[str, None, None]:
+        self.commands.append(" ".join(command))
+        self.moment()
+        after = next((one.partition("=")[2] for one in command if one.startswith("--after-cursor=")), "0")
+        units = {one.partition("=")[2] for one in command if one.startswith("--unit=")}
+        for number, entry in enumerate(self.journal, 1):
+            if number > int(after) and entry["_SYSTEMD_UNIT"] in units:
+                yield json.dumps({**entry, "__CURSOR": str(number)})
+
+    def program(self, name: str) -> str:
+        return name
+
+    def get(self, address: str, port: int, path: str, *, seconds: float = 0) -> tuple[int, str]:
+        self.tick()
+        if f"{MASTER} {address}" not in self.universe.running:
+            raise Failure(f"http://{address}:{port}{path}: Connection refused.")
+        return self.universe.page(path, address, self.true_time)
+
+    def shown_certificate(self, address: str, port: int) -> bytes:
+        file = self.path(f"/etc/yugabyte/certificates/node.{address}.crt")
+        return subprocess.run(["openssl", "x509", "-in", file, "-outform", "DER"], capture_output=True).stdout
+
+    def now(self) -> float:
+        return BEGINNING + self.clock.slept + self.skew
+
+    @property
+    def true_time(self) -> float:
+        """What clocks without a skew say."""
+        return BEGINNING + self.clock.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+        self.tick()
 
     def write(self, path: str, content: bytes, mode: int = 0o644) -> bool:
         self.moment()
@@ -109,6 +156,14 @@ class SimulatedMachine(System):
         self.moment()
         return super().remove(path)
 
+    def remove_tree(self, path: str) -> None:
+        self.moment()
+        super().remove_tree(path)
+
+    def link(self, path: str, target: str) -> bool:
+        self.moment()
+        return super().link(path, target)
+
     def directory(self, path: str, mode: int, uid: int | None = None, gid: int | None = None) -> bool:
         self.moment()
         return super().directory(path, mode, uid, gid)
@@ -124,144 +179,184 @@ class SimulatedMachine(System):
         self.moment()
         self.owners[str(target)] = (uid, gid)
 
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self.asleep()
+    # ---------------------------------------------------------------------------------------------------- the database
 
-    # --------------------------------------------------------------------------------------------------------- programs
+    def _of_the_release(self, name: str, *arguments: str) -> Output:
+        if name == "post_install.sh":
+            return Output(0, "", "")
+        command = list(arguments)
+        while command[0].startswith("--"):
+            command = command[2:]
+        try:
+            if name == "yb-admin":
+                return Output(0, self.universe.admin(*command), "")
+            if command == ["is_server_ready"] and not self.universe.ready(self.address, self.true_time):
+                raise Refused("Tablet server is not ready")
+        except Refused as refused:
+            return Output(1, "", str(refused))
+        return Output(0, "", "")
 
-    def _lsblk(self, *arguments: str) -> str:
-        size = Path(arguments[-1]).stat().st_size
-        parts = [{"path": part, "type": "part"} for part in self.parts]
-        device = {"path": DEVICE, "type": "disk", "size": size, "ro": False, "mountpoints": self.mounted or [None]}
-        return json.dumps({"blockdevices": [{**device, **({"children": parts} if parts else {})}]})
+    def running(self, server: str) -> int | None:
+        return PROCESSES.get(server) if f"{server} {self.address}" in self.universe.running else None
 
-    def _superblock(self) -> tuple[str, str] | None:
-        """UUID and label of the disk's file system."""
-        block = self.bytes_at(DEVICE, 0, 512)
-        return (UUID, block[108:120].rstrip(b"\0").decode()) if block[:4] == b"XFSB" else None
+    def start_server(self, server: str, command: list[str]) -> None:
+        flags = dict(
+            line[2:].split("=", 1)
+            for line in [*(self.read(command[1].partition("=")[2]) or "").splitlines(), *command[2:]]
+            if line.startswith("--")
+        )
+        self.address = flags["rpc_bind_addresses"].split(":")[0]
+        home = self.path(f"/mnt/data/yb-data/{server.removeprefix('yb-')}")
+        if not (home / "instance").exists():
+            home.mkdir(parents=True)
+            self.owners[str(home.parent)] = self.ids
+            (home / "instance").write_text(f"{server} of {self.root.name}")
+            self.universe.begun(server, self.address)
+        catalog, id_ = home / SYS_CATALOG, (home / "instance").read_text()
+        place = (flags["placement_cloud"], flags["placement_region"], flags["placement_zone"])
+        version, since = command[0].split("/")[3], self.true_time
+        self.universe.started(
+            Running(server, self.address, int(flags["webserver_port"]), id_, place, since, version),
+            data=MEMBER if catalog.exists() else BLANK,
+            joins=flags.get("master_join_existing_universe") == "true",
+            peers=[peer.split(":")[0] for peer in flags.get("master_addresses", "").split(",") if peer],
+            copies=int(flags.get("replication_factor", 0)),
+        )
+        self.command_of(PROCESSES[server], command)
 
-    def _wipefs(self, *arguments: str) -> str:
-        return json.dumps({"signatures": [{"type": "xfs"}] if self._superblock() else []})
+    def tick(self) -> None:
+        """What servers do by themselves."""
+        home = self.path("/mnt/data/yb-data/master")
+        if (home / "instance").exists() and self.universe.member(self.address, (home / "instance").read_text()):
+            (home / SYS_CATALOG).parent.mkdir(exist_ok=True)
+            (home / SYS_CATALOG).write_text("")
 
-    def _blkid(self, *arguments: str) -> Output:
-        found = self._superblock()
-        if not found:
-            return Output(2, "", "")
-        return Output(0, f"TYPE=xfs\nUUID={found[0]}\nLABEL={found[1]}\n", "")
-
-    def _mkfs_xfs(self, *arguments: str) -> str:
-        assert not self._superblock(), "mkfs.xfs refuses a disk with a signature, and nobody may force it"
-        self.start_formatting(arguments[arguments.index("-L") + 1])
-        self.moment()
-        with self.path(DEVICE).open("r+b") as disk:
-            disk.seek(IN_PROGRESS)
-            disk.write(b"\0")
-        return ""
-
-    def start_formatting(self, label: str) -> None:
-        """As mkfs.xfs does it: a superblock that says so comes first."""
-        block = bytearray(512)
-        block[:4], block[108 : 108 + len(label)], block[IN_PROGRESS] = b"XFSB", label.encode(), 1
-        with self.path(DEVICE).open("r+b") as disk:
-            disk.write(block)
-            disk.seek(4096)
-            disk.write(b"AB3B")
-
-    def _xfs_growfs(self, *arguments: str) -> str:
-        return "data size unchanged, skipping\n"
-
-    def _files_of_systemd(self) -> dict[str, str]:
-        units = self.path("/etc/systemd/system")
-        return {path.name: path.read_text() for path in [*units.glob("ybfort*"), self.path("/etc/fstab")]}
-
-    def _systemctl(self, verb: str, *arguments: str) -> str | Output:
-        if verb == "show":
-            stale = any(self.loaded.get(name) != self._files_of_systemd().get(name) for name in NAMES)
-            timer = NAMES[1]
-            return (
-                f"ActiveState=inactive\nUnitFileState=static\nNeedDaemonReload={'yes' if stale else 'no'}\n\n"
-                f"ActiveState={'active' if timer in self.active else 'inactive'}\n"
-                f"UnitFileState={'enabled' if timer in self.enabled else 'disabled'}\nNeedDaemonReload=no\n"
-            )
-        if verb == "daemon-reload":
-            self.loaded = self._files_of_systemd()
-        elif verb == "enable":
-            self.enabled.add(arguments[-1])
-            self.moment()
-            self.active.add(arguments[-1])
-        elif verb == "is-active":
-            return Output(0 if arguments[-1] in self.active else 3, "", "")
-        elif verb == "start" and arguments[-1] == "mnt-data.mount":
-            found = self._superblock()
-            assert found, "nothing to mount"
-            assert f"UUID={found[0]} /mnt/data xfs " in self.loaded["fstab"]
-            assert not self.bytes_at(DEVICE, IN_PROGRESS, 1)[0], "the kernel mounts no half-made file system"
-            self.mounted = ["/mnt/data"]
-        return ""
-
-    def _systemd_sysusers(self, file: str) -> None:
-        assert Path(file).read_text().startswith("u yugabyte 420 ")
-        entries = {
-            "/etc/group": "yugabyte:x:420:\n",
-            "/etc/passwd": "yugabyte:x:420:420:YugabyteDB:/:/usr/sbin/nologin\n",
-        }
-        for name, entry in entries.items():
-            text = self.path(name).read_text()
-            if entry not in text and ":420:" not in text:
-                self.path(name).write_text(text + entry)
-            self.moment()
-
-    def _sysctl(self, _load: str, file: str) -> None:
-        for line in Path(file).read_text().splitlines():
-            name, _, value = line.partition(" = ")
-            self.path(f"/proc/sys/{name.replace('.', '/')}").write_text(f"{value}\n")
-            self.moment()
-
-    def _systemd_tmpfiles(self, _create: str, file: str) -> None:
-        for line in Path(file).read_text().splitlines():
-            kind, path, *_, value = line.split()
-            assert kind == "w"
-            text = self.path(path).read_text()
-            choices = text.replace("[", "").replace("]", "").split()
-            shown = " ".join(f"[{one}]" if one == value else one for one in choices) if "[" in text else value
-            self.path(path).write_text(f"{shown}\n")
-            self.moment()
-
-    def _swapoff(self, _all: str) -> None:
-        self.path("/proc/swaps").write_text("Filename\tType\tSize\tUsed\tPriority\n")
-
-    def _chronyc(self, *arguments: str) -> str | Output:
-        if "sources" in arguments:
-            return "".join(f"^,*,{source},3,4,377,8,0.000001,0.000001,0.0002\n" for source in self.time_sources)
-        if arguments[0] == "add":
-            self.time_sources.append(arguments[2])
-            return "200 OK\n"
-        return Output(0 if self.in_sync else 1, "try: 60, refid: 00000000, correction: 0.0, skew: 0.0\n", "")
+    def stop_server(self, server: str) -> None:
+        self.universe.stopping(server, self.address, self.true_time)
+        self.universe.running.pop(f"{server} {self.address}")
 
     # ------------------------------------------------------------------------------------------------------------ looks
 
     def snapshot(self) -> dict[str, Any]:
         """All that a run is to bring about: files with their modes, owners, and what systemd and the kernel have."""
-        passing = ("/fetched-", "/status.json", DEVICE)  # of a run, not of the machine
+        passing = ("/fetched-", "/passing-", "/last-", "/status.json", DEVICE)  # of a run, not of the machine
+        made_anew = ("/certificate-sets/", "/yb-data/", "/universe.json")  # keys and UUIDs are not the same twice
         files = {
-            str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes() if path.is_file() else b"")
+            _without_number(str(path.relative_to(self.root))): (
+                path.stat().st_mode,
+                path.read_bytes() if path.is_file() and not any(name in str(path) for name in made_anew) else b"",
+            )
             for path in sorted(self.root.rglob("*"))
             if not any(name in str(path) for name in passing)
         }
+        owners = {_without_number(path): owner for path, owner in self.owners.items()}
+        running = sorted(self.universe.running)
         disk = self.bytes_at(DEVICE, 0, 8192)
-        return {**vars(self), "files": files, "disk": disk, "commands": 0, "moments": 0, "die_at": 0, "asleep": 0}
+        return {"files": files, "owners": owners, "disk": disk, "running": running, **vars(self.state)}
+
+
+@cache
+def _of_a_certificate(options: tuple[str, ...], content: bytes) -> Output:
+    """What openssl says of a certificate: asked in every run, and always the same."""
+    done = subprocess.run(["openssl", "x509", *options], capture_output=True, input=content, timeout=60)
+    return Output(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def _without_number(path: str) -> str:
+    """Certificate sets are numbered, and a killed run may have used up a number."""
+    head, found, tail = path.partition("/certificate-sets/")
+    return f"{head}{found}{'/'.join(['N', *tail.split('/')[1:]])}" if found else path
+
+
+class CannedSql:
+    """A session with a database in which everything is as declared, if nothing is declared."""
+
+    pid = 0
+
+    def __init__(self) -> None:
+        self._answers, self._end = os.pipe()
+        self.stdin, self.stdout = self, os.fdopen(self._answers, "rb", buffering=0)
+        self._asked = io.StringIO()
+
+    def write(self, text: str) -> None:
+        self._asked.write(text)
+
+    def flush(self) -> None:
+        asked, self._asked = self._asked.getvalue(), io.StringIO()
+        mark = asked.splitlines()[-1].split()[1].rstrip(".")
+        answer = next((answer for begin, answer in CANNED.items() if begin in asked), [])
+        os.write(self._end, f"{json.dumps(answer)}\n{mark} false 00000\n\n{mark}.\n".encode())
+
+    def poll(self) -> int:
+        return 0
+
+    def communicate(self) -> tuple[str, str]:
+        self.stdout.close()
+        os.close(self._end)
+        return "", ""
+
+
+def _role(name: str, **more: Any) -> dict[str, Any]:
+    never = dict.fromkeys(("createrole", "createdb", "replication", "bypassrls", "login"), False)
+    known = {"name": name, "superuser": False, **never, "inherit": True, "connection_limit": -1}
+    return {**known, "valid_until": None, "verifier": None, "comment": None, **more}
+
+
+CANNED: dict[str, Any] = {
+    "pg_try_advisory_lock": [{"held": True}],
+    "to_regclass": [
+        {
+            "roles": [
+                _role("yugabyte", superuser=True, login=True),
+                _role("pg_read_all_stats"),
+                _role("pg_signal_backend"),
+                _role("ybfort_admin"),
+            ],
+            "members": [
+                {"role": group, "member": "ybfort_admin", "admin": False}
+                for group in ("pg_read_all_stats", "pg_signal_backend")
+            ],
+            "settings": None,
+            "databases": [
+                {
+                    "name": "yugabyte",
+                    "owner": "yugabyte",
+                    "template": False,
+                    "rights": [{"who": "ybfort_admin", "right": "CONNECT"}],
+                }
+            ],
+            "has_profiles": False,
+        }
+    ],
+}
 
 
 class SimulatedCloud(AwsCloud):
-    """Objects in memory; disks as AWS shows them."""
+    """Objects and secrets in memory, and one authority for all tests; disks as AWS shows them."""
 
-    def __init__(self, machine: SimulatedMachine) -> None:
-        super().__init__(HOME, machine)
-        self.machine = machine
-        self.objects: dict[tuple[str, str], bytes] = {}
+    def __init__(
+        self, machine: SimulatedMachine, home: Identity = HOME, shared: "SimulatedCloud | None" = None
+    ) -> None:
+        super().__init__(home, machine)
+        self.machine, self.home = machine, home
+        self.objects: dict[tuple[str, str], bytes] = shared.objects if shared else {}
+        self.written: dict[tuple[str, str], float] = shared.written if shared else {}
+        self.secrets: dict[str, list[str]] = shared.secrets if shared else {}
+        self.asked: list[str] = []  # `get config/cluster.json`
+        self.metrics: list[dict[str, float]] = []
+        self.logged: dict[str, list[tuple[int, str]]] = {}
 
-    def get_object(self, bucket: str, key: str, to: Path) -> None:
+    def list_objects(self, bucket: str, prefix: str) -> dict[str, Listed]:
+        self.asked.append(f"list {prefix}")
+        self.machine.moment()
+        return {
+            key: Listed(str(hash(content)), self.written.get((bucket, key), 0.0))
+            for (place, key), content in self.objects.items()
+            if place == bucket and key.startswith(prefix)
+        }
+
+    def get_object(self, bucket: str, key: str, to: Path, *, seconds: float = 0) -> None:
+        self.asked.append(f"get {key}")
         self.machine.moment()
         if (bucket, key) not in self.objects:
             raise Missing(f"s3://{bucket}/{key} is not there.")
@@ -271,27 +366,79 @@ class SimulatedCloud(AwsCloud):
         to.write_bytes(content)
 
     def put_object(self, bucket: str, key: str, source: Path) -> None:
+        self.asked.append(f"put {key}")
         self.machine.moment()
         self.objects[bucket, key] = source.read_bytes()
+        self.written[bucket, key] = BEGINNING + self.machine.clock.slept
+        self.machine.moment()
+
+    def create_object(self, bucket: str, key: str, source: Path) -> bool:
+        self.machine.moment()
+        if (bucket, key) in self.objects:
+            return False
+        self.put_object(bucket, key, source)
+        return True
+
+    def read_secret(self, name: str) -> str | None:
+        return self.secrets.get(name, [None])[-1]
+
+    def write_secret(self, name: str, value: str) -> None:
+        self.secrets.setdefault(name, []).append(value)
+
+    def sign(self, name: str, request: Path, days: int) -> Signed:
+        self.machine.moment()
+        return signed(request.read_bytes(), self.machine.now(), days, by=authority(name))
+
+    def authorities(self, authority_: str) -> str:
+        self.machine.moment()
+        return authority(authority_).pem
+
+    def put_metrics(self, namespace: str, dimensions: Any, values: Any) -> None:
+        self.machine.moment()
+        self.metrics.append(dict(values))
+
+    def put_log(self, group: str, stream: str, events: Any) -> None:
+        self.machine.moment()
+        self.logged.setdefault(group, []).extend(events)
+
+    # ---------------------------------------------------------------------------------------------------- what tests do
 
     def declare(self, cluster: str | None = None, ids: str | None = None) -> None:
-        """Put the two documents where nodes look for them."""
-        self.objects[HOME.bucket, "cluster.json"] = (cluster or declared()).encode()
-        self.objects[HOME.bucket, "ids/a1.json"] = (ids or invented()).encode()
+        """Put the documents and the release where nodes look for them."""
+        text = cluster or declared()
+        self.objects[self.home.bucket, CLUSTER] = text.encode()
+        self.objects[self.home.bucket, f"config/ids/{self.home.node}.json"] = (ids or invented()).encode()
+        key = "releases/yugabyte-2025.2.8.0-b60-linux-x86_64.tar.gz"
+        self.objects[self.home.bucket, key] = release("2025.2.8.0-b60")
 
-    def status(self) -> dict[str, Any]:
-        return json.loads(self.objects[STATUS_BUCKET, "status/a1.json"])
+    def status(self, node: str = "a1") -> dict[str, Any]:
+        return json.loads(self.objects[STATUS_BUCKET, f"status/{node}.json"])
 
 
 def declared(**changes: Any) -> str:
-    """`cluster.json` as the program writes it, with some members changed."""
-    return json.dumps({**json.loads(cluster_config(prod_plan())), **changes}, indent=2, sort_keys=True)
+    """`cluster.json` as the program writes it for the smallest cluster, with some members changed."""
+    text, _ = with_release({**json.loads(cluster_config(dev_plan())), **changes})
+    return text
+
+
+def with_release(document: dict[str, Any]) -> tuple[str, bytes]:
+    """`cluster.json` with the SHA-256 of a release that there is, and that."""
+    told = document["release"]
+    if isinstance(told, dict) and told.keys() >= {"key", "sha256", "version"}:
+        content = release(told["version"])
+        document = {**document, "release": {**told, "sha256": hashlib.sha256(content).hexdigest()}}
+    else:
+        content = b""
+    return json.dumps(document, indent=2, sort_keys=True), content
+
+
+release = cache(archive)
 
 
 def invented(**changes: str) -> str:
     """`ids/a1.json` as the program writes it, with some members changed."""
-    authority = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/11111111-2222-3333-4444-555555555555"
-    return json.dumps({"format": 1, "certificate_authority": authority, "node": "a1", "volume": VOLUME, **changes})
+    told = {"format": 1, "certificate_authority": AUTHORITY, "node": "a1", "volume": VOLUME}
+    return json.dumps({**told, **changes})
 
 
 def install_agent(machine: System, content: bytes) -> None:
@@ -299,11 +446,14 @@ def install_agent(machine: System, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     machine.path(STATE).mkdir(parents=True, exist_ok=True)
+    machine.path(IDENTITY).parent.mkdir(parents=True, exist_ok=True)
+    machine.path(IDENTITY).write_text(json.dumps(vars(HOME)))
 
 
 def context(machine: SimulatedMachine, cloud: SimulatedCloud, *, replaced: bool = False) -> Context:
     """What a new process begins with."""
-    return Context(identity=HOME, system=machine, cloud=cloud, agent=machine.sha256(AGENT) or "none", replaced=replaced)
+    agent = machine.sha256(AGENT) or "none"
+    return Context(identity=cloud.home, system=machine, cloud=cloud, agent=agent, replaced=replaced)
 
 
 def results(steps: dict[str, Outcome]) -> dict[str, Result]:
@@ -312,8 +462,14 @@ def results(steps: dict[str, Outcome]) -> dict[str, Result]:
 
 @cache
 def nodes_python() -> str | None:
-    """A Python 3.9, the nodes' own, that runs: version managers put names on PATH that do not."""
-    for name in (shutil.which("python3.9"), *map(str, Path.home().glob(".pyenv/versions/3.9*/bin/python3.9"))):
+    """A Python of the nodes' version."""
+    return another_python("3.9")
+
+
+def another_python(version: str) -> str | None:
+    """A Python of a version, that runs: version managers put names on PATH that do not."""
+    program = f"python{version}"
+    for name in (shutil.which(program), *map(str, Path.home().glob(f".pyenv/versions/{version}*/bin/{program}"))):
         if name and subprocess.run([name, "--version"], capture_output=True).returncode == 0:
             return name
     return None
@@ -321,4 +477,4 @@ def nodes_python() -> str | None:
 
 def program(name: str) -> str | None:
     """Where a program of the machine that runs the tests is, if it has it."""
-    return shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/sbin:/bin")

@@ -72,11 +72,11 @@ def test_the_right_agent_makes_sure_of_its_units(machine: SimulatedMachine, clou
     run = context(machine, cloud)
     config(run)
     assert agent(run).result is Result.CHANGED
-    assert NAMES[1] in machine.enabled & machine.active
+    assert NAMES[1] in set(machine.state.enabled) & set(machine.state.active)
     assert agent(run).result is Result.DONE
     machine.path(f"/etc/systemd/system/{NAMES[1]}").write_text("[Timer]\nOnCalendar=yearly\n")
     assert agent(run).result is Result.CHANGED
-    assert "OnUnitInactiveSec=1min" in machine.loaded[NAMES[1]]
+    assert "OnUnitInactiveSec=1min" in machine.state.loaded[NAMES[1]]
 
 
 def test_units_that_systemd_was_never_told_of_are_told_of(machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
@@ -84,6 +84,6 @@ def test_units_that_systemd_was_never_told_of_are_told_of(machine: SimulatedMach
     run = context(machine, cloud)
     config(run)
     agent(run)
-    machine.loaded = {}
+    machine.state.loaded = {}
     assert agent(run).result is Result.CHANGED
-    assert machine.loaded.keys() >= set(NAMES)
+    assert machine.state.loaded.keys() >= set(NAMES)

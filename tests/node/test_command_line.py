@@ -27,8 +27,8 @@ echo "$@" >>"{root}/systemctl.log"
 def served() -> Iterator[ObjectServer]:
     with object_server(HOME.account) as server:
         server.objects = {
-            f"/{HOME.bucket}/cluster.json": declared().encode(),
-            f"/{HOME.bucket}/ids/a1.json": invented().encode(),
+            f"/{HOME.bucket}/config/cluster.json": declared().encode(),
+            f"/{HOME.bucket}/config/ids/a1.json": invented().encode(),
             f"/{HOME.bucket}/{archive().key}": archive().content,
         }
         yield server
@@ -38,7 +38,6 @@ def served() -> Iterator[ObjectServer]:
 def root(tmp_path: Path) -> Path:
     """A machine whose programs are few: a run gets as far as the disk."""
     root = SimulatedMachine(tmp_path / "root").root
-    (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/aws").symlink_to(aws_cli())
     (root / "usr/bin/systemctl").write_text(SYSTEMCTL.format(root=root))
     (root / "usr/bin/systemctl").chmod(0o755)
@@ -94,7 +93,7 @@ def test_a_run_tells_how_far_it_came_here_and_in_the_bucket(installed: Path, ser
     assert (told["state"], told["agent_sha256"]) == ("failed", archive().sha256)
     shown = agent(installed, "status")
     assert shown.returncode == 1
-    assert shown.stdout.splitlines()[0] == f"a1 of orders-prod: failed at {told['at']}"
+    assert shown.stdout.splitlines()[0] == f"a1 of {HOME.cluster}: failed at {told['at']}"
     assert "  disk: failed: lsblk is not on this machine." in shown.stdout
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,15 +11,17 @@ from hypothesis import strategies as st
 
 from simulated_machine import HOME, VOLUME, SimulatedCloud, SimulatedMachine, context, declared, invented
 from specs import prod_plan, spec_data
-from ybfort.node.config import DATA, STATE, checked, named_agent
+from ybfort.node.certificate import LINK
+from ybfort.node.config import CLUSTER, DATA, STATE, checked, named_agent
 from ybfort.node.step import Result
 from ybfort.node.steps.config import config
-from ybfort.node.steps.operating_system import DIRECTORIES
+from ybfort.node.steps.operating_system import OWN_DIRECTORIES
 from ybfort.node.system import Failure
 from ybfort.plan import flags
 from ybfort.plan.cluster import cluster_config
 
 NODES: list[dict[str, Any]] = json.loads(declared())["nodes"]
+OTHER_NODE = {**NODES[0], "name": "b1"}
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -27,15 +30,17 @@ ANYTHING = st.recursive(
 
 def test_what_the_program_writes_is_what_the_node_reads() -> None:
     ycql = {"name": "events", "cidrs": ["10.9.0.0/16"], "apis": ["ycql"]}
-    for plan in (prod_plan(), prod_plan(clients=[*spec_data()["clients"], ycql])):
-        config = checked(cluster_config(plan), invented(), HOME)
+    home = replace(HOME, cluster="orders-prod", bucket="orders-prod-artifacts-123456789012-eu-west-1")
+    for plan in (prod_plan(), prod_plan(clients=[*spec_data()["clients"], ycql], keyspaces=[{"name": "events"}])):
+        config = checked(cluster_config(plan), invented(), home)
         assert config.node["address"] == str(plan.nodes[0].address)
         assert config.volume == VOLUME
 
 
 def test_program_and_node_mean_the_same_directories() -> None:
     assert flags.DATA == DATA
-    assert {flags.DATA, flags.CERTIFICATES, flags.COMMON["log_dir"]} <= DIRECTORIES.keys()
+    assert {flags.DATA, flags.COMMON["log_dir"]} == OWN_DIRECTORIES.keys()
+    assert flags.CERTIFICATES == LINK
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -57,11 +62,11 @@ def test_every_problem_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"cluster": "orders-dev"}, "cluster is orders-dev, but this node belongs to orders-prod."),
+        ({"cluster": "orders-prod"}, "cluster is orders-prod, but this node belongs to orders-dev."),
         ({"account": "210987654321"}, "account is 210987654321, but"),
         ({"region": "eu-north-1"}, "region is eu-north-1, but"),
-        ({"nodes": NODES[1:]}, "nodes does not have a1, which is this node."),
-        ({"nodes": [*NODES, NODES[1]]}, 'nodes has "b1" more than once as name.'),
+        ({"nodes": [OTHER_NODE]}, "nodes does not have a1, which is this node."),
+        ({"nodes": [*NODES, OTHER_NODE, OTHER_NODE]}, 'nodes has "b1" more than once as name.'),
         ({"flags": {"yb-tserver": {"fs_data_dirs": "/data"}}}, "fs_data_dirs of yb-tserver is /data, but the data"),
         ({"flags": {"yb-tserver": {"log_dir": "/x\n--ysql_enable_auth=false"}}}, "flags.yb-tserver.log_dir is"),
         ({"format": True}, "format is true and not 1."),
@@ -96,12 +101,25 @@ class TestStep:
         assert config(context(machine, cloud)).result is Result.DONE
         assert machine.read(f"{STATE}/cluster.json") == declared()
 
+    def test_what_has_not_changed_is_not_fetched_again(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
+        """It is asked every minute on every node."""
+        config(context(machine, cloud))
+        cloud.asked.clear()
+        assert config(context(machine, cloud)).result is Result.DONE
+        assert not [asked for asked in cloud.asked if asked.startswith("get config/")]
+
+    def test_a_copy_that_was_lost_is_fetched_again(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
+        config(context(machine, cloud))
+        machine.path(f"{STATE}/ids.json").unlink()
+        assert config(context(machine, cloud)).result is Result.CHANGED
+        assert machine.read(f"{STATE}/ids.json") == invented()
+
     @pytest.mark.parametrize("bad", ["", "{", "[]", "null", '{"format": 1}', declared(format=7)])
     def test_a_bad_document_changes_nothing_and_the_last_good_one_serves(
         self, machine: SimulatedMachine, cloud: SimulatedCloud, bad: str
     ) -> None:
         config(context(machine, cloud))
-        cloud.objects[HOME.bucket, "cluster.json"] = bad.encode()
+        cloud.objects[HOME.bucket, CLUSTER] = bad.encode()
         run = context(machine, cloud)
         outcome = config(run)
         assert outcome.result is Result.INCOMPLETE
@@ -109,16 +127,16 @@ class TestStep:
         assert run.config.cluster == json.loads(declared())
         assert machine.read(f"{STATE}/cluster.json") == declared()
 
-    @pytest.mark.parametrize("missing", ["cluster.json", "ids/a1.json"])
+    @pytest.mark.parametrize("missing", [CLUSTER, "config/ids/a1.json"])
     def test_without_any_good_document_the_node_stops(
         self, machine: SimulatedMachine, cloud: SimulatedCloud, missing: str
     ) -> None:
         del cloud.objects[HOME.bucket, missing]
-        with pytest.raises(Failure, match=f"{missing} is not there"):
+        with pytest.raises(Failure, match=f"{missing} is not in {HOME.bucket}"):
             config(context(machine, cloud))
 
     def test_bytes_that_are_no_text_are_refused(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
-        cloud.objects[HOME.bucket, "cluster.json"] = b"\xff\xfe{"
+        cloud.objects[HOME.bucket, CLUSTER] = b"\xff\xfe{"
         with pytest.raises(Failure, match=r"cluster\.json is not UTF-8 text"):
             config(context(machine, cloud))
 

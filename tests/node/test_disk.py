@@ -40,7 +40,8 @@ from ybfort.node.steps.disk import (
     label_of,
     look,
 )
-from ybfort.node.system import Failure, Output
+from ybfort.node.system import Failure
+from ybfort.sandbox.nodes.machine import Said
 
 OWN = label_of(HOME, "a1")
 BLANK = Disk(
@@ -88,7 +89,7 @@ class TestDecision:
             (replace(BLANK, blank=False), "is not blank"),
             (replace(FORMATTED, label=label_of(HOME, "b1")), "the disk of node b1 of this cluster"),
             (
-                replace(FORMATTED, label=label_of(replace(HOME, cluster="orders-dev"), "a1")),
+                replace(FORMATTED, label=label_of(replace(HOME, cluster="orders-prod"), "a1")),
                 "the disk of something else",
             ),
             (replace(FORMATTED, label=""), "label none"),
@@ -150,7 +151,7 @@ class TestDecision:
             assert (found.signatures, found.unfinished, found.label, formatting) == (("xfs",), True, OWN, True)
 
     def test_a_label_fits_and_tells_every_node_of_every_cluster_apart(self) -> None:
-        homes = [HOME, replace(HOME, cluster="orders-dev"), replace(HOME, account="210987654321")]
+        homes = [HOME, replace(HOME, cluster="orders-prod"), replace(HOME, account="210987654321")]
         labels = {label_of(home, node) for home in homes for node in ("a1", "a10", "h99")}
         assert len(labels) == 9
         assert max(len(label.encode()) for label in labels) == 12  # all that XFS has room for
@@ -190,14 +191,14 @@ class TestStep:
         serial = machine.path("/sys/block/nvme1n1/device/serial")
         attached = serial.read_text()
         serial.unlink()
-        machine.asleep = lambda: serial.write_text(attached) if machine.slept > 20 else None
+        machine.clock.asleep = lambda: serial.write_text(attached) if machine.clock.slept > 20 else None
         assert disk(run).result is Result.CHANGED
 
     def test_a_volume_that_never_comes_stops_the_node(self, run: Context, machine: SimulatedMachine) -> None:
         machine.path("/sys/block/nvme1n1/device/serial").unlink()
         with pytest.raises(Failure, match=f"{VOLUME}, the data volume, is not attached"):
             disk(run)
-        assert machine.slept <= 60
+        assert machine.clock.slept <= 60
 
     def test_two_disks_with_the_same_id_are_not_touched(self, run: Context, machine: SimulatedMachine) -> None:
         twin = machine.path("/sys/block/nvme2n1/device/serial")
@@ -208,7 +209,7 @@ class TestStep:
 
     def test_a_lost_disk_stops_the_node(self, run: Context, machine: SimulatedMachine) -> None:
         disk(run)
-        machine.mounted = []
+        machine.state.mounted = []
         with machine.path(DEVICE).open("wb") as lost:
             lost.truncate(2 * GIB)
         with pytest.raises(Failure, match="is blank, but this node had its data on"):
@@ -247,9 +248,9 @@ needs_tools = pytest.mark.skipif(bool(absent), reason=f"cannot run here: no {', 
 class WithRealTools(SimulatedMachine):
     """The disk is a plain file, and blkid, wipefs and mkfs.xfs are the machine's own."""
 
-    def _real(self, name: str, *arguments: str) -> Output:
+    def _real(self, name: str, *arguments: str) -> Said:
         done = subprocess.run([program(name) or name, *arguments], capture_output=True, text=True, timeout=60)
-        return Output(done.returncode, done.stdout, done.stderr)
+        return Said(done.returncode, done.stdout, done.stderr)
 
     def _superblock(self) -> tuple[str, str] | None:
         tags = self._real("blkid", "--probe", "--output", "export", str(self.path(DEVICE))).out
@@ -259,7 +260,7 @@ class WithRealTools(SimulatedMachine):
     def _wipefs(self, *arguments: str) -> Any:
         return self._real("wipefs", *arguments)
 
-    def _blkid(self, *arguments: str) -> Output:
+    def _blkid(self, *arguments: str) -> Any:
         return self._real("blkid", *arguments)
 
     def _mkfs_xfs(self, *arguments: str) -> Any:
@@ -347,8 +348,98 @@ SIGNATURES: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+# Where the other kinds that blkid knows have their mark (util-linux: libblkid/src/superblocks). Whether it takes a mark
+# alone for the whole or not, the disk is not touched: no mark lies where a blank disk has to have zeros.
+MARKS: dict[str, tuple[int, bytes]] = {
+    "BitLocker": (3, b"-FVE-FS-"),
+    "DM_integrity": (0, b"integrt\0"),
+    "DM_snapshot_cow": (0, b"SnAp"),
+    "DM_verity_hash": (0, b"verity\0\0"),
+    "LVM1_member": (0, b"HM"),
+    "ReFS": (0, b"\0\0\0ReFS\0"),
+    "VMFS": (0x200000, b"\x5e\xf1\xab\x2f"),
+    "VMFS_volume_member": (0x100000, b"\x0d\xd0\x01\xc0"),
+    "adaptec_raid_member": (-512, b"DPTM"),
+    "apfs": (32, b"NXSB"),
+    "bcache": (4096 + 24, bytes.fromhex("c68573f64e1a45ca8265f77f48ba6d81")),
+    "befs": (32, b"BFS1"),
+    "bfs": (0, b"\xce\xfa\xad\x1b"),
+    "btrfs": (64 * 1024 + 64, b"_BHRfS_M"),
+    "cramfs": (0, b"\x45\x3d\xcd\x28"),
+    "ddf_raid_member": (-512, b"\xde\x11\xde\x11"),
+    "drbd": (-4096 + 60, b"\x83\x74\x02\x6d"),
+    "drbdmanage_control_volume": (0, b"$DRBDmgr=q"),
+    "drbdproxy_datalog": (16, b"DRBDdlh*"),
+    "erofs": (1024, b"\xe2\xe1\xf5\xe0"),
+    "exfat": (3, b"EXFAT   "),
+    "exfs": (0, b"EXFS"),
+    "ext3": (1080, b"\x53\xef"),
+    "ext4dev": (1080, b"\x53\xef"),
+    "f2fs": (1024, b"\x10\x20\xf5\xf2"),
+    "gfs": (64 * 1024, b"\x01\x16\x19\x70"),
+    "gfs2": (64 * 1024, b"\x01\x16\x19\x70\0\0\0\x01"),
+    "hfs": (1024, b"BD"),
+    "hfsplus": (1024, b"H+"),
+    "hpfs": (8192, b"\x49\xe8\x95\xf9"),
+    "hpt37x_raid_member": (4608, b"\xf0\x16\x78\x5a"),
+    "hpt45x_raid_member": (-5632, b"\xf3\x16\x78\x5a"),
+    "isw_raid_member": (-1024, b"Intel Raid ISM Cfg Sig. "),
+    "jbd": (1080, b"\x53\xef"),
+    "jfs": (32 * 1024, b"JFS1"),
+    "jmicron_raid_member": (-512, b"JM"),
+    "lsi_mega_raid_member": (-512, b"$XIDE$"),
+    "minix": (1024 + 16, b"\x7f\x13"),
+    "mpool": (0, b"mpoolDev"),
+    "nilfs2": (1024 + 6, b"\x34\x34"),
+    "nss": (4096, b"SPB5"),
+    "ntfs": (3, b"NTFS    "),
+    "nvidia_raid_member": (-1024, b"NVIDIA"),
+    "ocfs": (8, b"OracleCFS"),
+    "ocfs2": (1024, b"OCFSV2"),
+    "oracleasm": (32, b"ORCLDISK"),
+    "promise_fasttrack_raid_member": (-63 * 512, b"Promise Technology, Inc."),
+    "reiser4": (64 * 1024, b"ReIsEr4"),
+    "reiserfs": (64 * 1024 + 0x34, b"ReIsEr2Fs"),
+    "romfs": (0, b"-rom1fs-"),
+    "silicon_medley_raid_member": (-512 + 0x60, b"\x00\x00\x00\x2f"),
+    "squashfs3": (0, b"sqsh"),
+    "stratis": (512 + 4, b"!Stra0tis\x86\xff\x02^\x41rh"),
+    "swsuspend": (4086, b"S1SUSPEND"),
+    "sysv": (512 + 504, b"\x20\x7e\x18\xfd"),
+    "ubi": (0, b"UBI#"),
+    "ubifs": (0, b"\x31\x18\x10\x06"),
+    "udf": (32 * 1024 + 1, b"BEA01"),
+    "ufs": (8192 + 1372, b"\x54\x19\x01\x00"),
+    "vdo": (0, b"dmvdo001"),
+    "vfat": (0, b"\xeb\x3c\x90mkfs.fat\0\2\1"),
+    "via_raid_member": (-512, b"\x55\xaa"),
+    "vxfs": (1024, b"\xf5\xfc\x01\xa5"),
+    "xenix": (1016 + 512, b"\xb4\x01\x00\x2b"),
+    "xfs_external_log": (0, b"\xfe\xed\xba\xbe"),
+    "zonefs": (0, b"SFOZ"),
+}
+BY_ANOTHER_NAME = {  # what blkid calls those above that are made whole
+    "ceph_bluestore", "crypto_LUKS", "ext2", "ext4", "iso9660", "linux_raid_member", "LVM2_member", "squashfs", "swap",
+    "xfs", "zfs_member",
+}  # fmt: skip
+
+
 @needs_tools
 class TestRealDisk:
+    def test_every_kind_that_blkid_knows_is_tried(self) -> None:
+        known = subprocess.run(
+            [program("blkid") or "", "-k"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert set(known) - MARKS.keys() - BY_ANOTHER_NAME == set()
+
+    @pytest.mark.parametrize("kind", MARKS)
+    def test_a_disk_with_any_mark_is_never_formatted(self, real: tuple[Context, WithRealTools], kind: str) -> None:
+        run, machine = real
+        at(*MARKS[kind])(machine.path(DEVICE))
+        with pytest.raises(Failure, match="It is not touched"):
+            disk(run)
+        assert not any("mkfs" in command for command in machine.commands)
+
     def test_a_blank_disk_becomes_the_node_s_xfs(self, real: tuple[Context, WithRealTools]) -> None:
         run, machine = real
         assert "was blank and was formatted" in disk(run).message

@@ -1,5 +1,6 @@
 """The operating system as the database wants it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,13 +65,14 @@ def test_directories_belong_to_the_database_s_own_user_and_to_nobody_else(
     settle(machine, cloud)
     found = {
         path: (oct(machine.path(path).stat().st_mode & 0o777), *machine.owner(machine.path(path)))
-        for path in ("/mnt/data", "/var/log/yugabyte", "/etc/yugabyte", "/etc/yugabyte/certificates")
+        for path in ("/mnt/data", "/var/log/yugabyte", "/etc/yugabyte", "/opt/yugabyte")
     }
+    mine = (os.geteuid(), os.getegid())
     assert found == {
         "/mnt/data": ("0o750", 420, 420),
         "/var/log/yugabyte": ("0o750", 420, 420),
-        "/etc/yugabyte": ("0o755", 0, 0),
-        "/etc/yugabyte/certificates": ("0o750", 0, 420),
+        "/etc/yugabyte": ("0o755", *mine),
+        "/opt/yugabyte": ("0o755", *mine),
     }
 
 
@@ -80,24 +82,32 @@ def test_an_image_that_gives_the_user_s_number_to_somebody_else_is_refused(
     """The files on a data volume belong to a number, and the volume outlives the machine."""
     with machine.path("/etc/passwd").open("a") as users:
         users.write("other:x:420:420::/:/bin/sh\n")
-    with pytest.raises(Failure, match="yugabyte does not have the number 420"):
+    with pytest.raises(Failure, match="yugabyte cannot have the number 420"):
+        settle(machine, cloud)
+
+
+def test_data_of_another_user_stops_the_node(machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
+    """Nothing is given away: who made it may still be needed to know."""
+    machine.path("/mnt/data/yb-data").mkdir(parents=True)
+    machine.owners[str(machine.path("/mnt/data/yb-data"))] = (999, 999)
+    with pytest.raises(Failure, match="What is on /mnt/data belongs to user 999, and yugabyte is 420"):
         settle(machine, cloud)
 
 
 class TestClock:
     def test_the_cloud_s_time_server_is_asked(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
-        machine.time_sources = ["203.0.113.7"]
+        machine.state.time_sources = ["203.0.113.7"]
         assert "169.254.169.123 was added to chrony's sources" in settle(machine, cloud).message
-        assert "169.254.169.123" in machine.time_sources
+        assert "169.254.169.123" in machine.state.time_sources
 
     def test_nothing_goes_on_before_the_clock_is_right(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
-        machine.in_sync = False
+        machine.state.in_sync = False
         with pytest.raises(Failure, match=r"The clock is not within 0\.1 seconds of 169\.254\.169\.123"):
             settle(machine, cloud)
 
     def test_chrony_runs_and_starts_with_the_machine(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
         settle(machine, cloud)
-        assert "chronyd.service" in machine.enabled & machine.active
+        assert "chronyd.service" in set(machine.state.enabled) & set(machine.state.active)
 
 
 @pytest.mark.skipif(not program("systemd-sysusers"), reason="cannot run here: no systemd-sysusers on this machine")

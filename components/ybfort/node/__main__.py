@@ -14,7 +14,7 @@ from ybfort.node.converge import converge
 from ybfort.node.install import install
 from ybfort.node.status import CONVERGED, read_status, state
 from ybfort.node.step import Context, Result
-from ybfort.node.steps import ORDER
+from ybfort.node.steps import LAST, ORDER
 from ybfort.node.system import Busy, Failure, System
 from ybfort.node.units import AGENT
 
@@ -64,7 +64,7 @@ def _converge(system: System, *, replaced: bool) -> int | Path:
         agent=system.sha256(AGENT) or "none",
         replaced=replaced,
     )
-    ended = converge(context, ORDER)
+    ended = converge(context, ORDER, LAST)
     return system.path(AGENT) if context.restart else EXIT_CODES[state(ended)]
 
 

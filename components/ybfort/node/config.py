@@ -10,12 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ybfort.node.shape import anything, document, exactly, fields, items, mapping, must_be, switch, text, twice, whole
+from ybfort.node.shape import document, exactly, fields, items, mapping, must_be, optional, switch, text, twice, whole
 from ybfort.node.system import Failure, System
 
 IDENTITY = "/etc/ybfort/node.json"
 STATE = "/var/lib/ybfort"
+CLUSTER = "config/cluster.json"  # its key in the bucket
+MASTER, TSERVER = "yb-master", "yb-tserver"
 DATA = "/mnt/data"  # where the data volume is mounted; the flags must name it, or data would go to the system's disk
+USER = "yugabyte"  # the operating system's, whom the database runs as
+# Two clocks may differ by 0.5 seconds (max_clock_skew_usec) before YugabyteDB ends itself: each stays far within half.
+CLOCK_SECONDS = 0.1
 
 NAME = r"[a-z][a-z0-9-]{0,62}"
 NODE = r"[a-z][1-9]\d?"
@@ -27,6 +32,10 @@ ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}"
 SHA256 = r"[0-9a-f]{64}"
 KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,250}"
 VERSION = r"\d+(?:\.\d+){3}-b\d+"
+SQL_NAME = r"[a-z][a-z0-9_]{0,62}"
+ACCESS = r"read_only|read_write|owner"
+GROUP = r"[A-Za-z0-9_./#-]{1,512}"
+SECRET_NAME = r"[A-Za-z0-9][A-Za-z0-9/_-]{0,250}"  # noqa: S105 (what it looks like)
 ID = r"[A-Za-z0-9][A-Za-z0-9:/._-]{0,250}"  # whatever a cloud calls its things
 FLAG = r"[a-z][a-z0-9_]{0,80}"
 SERVER = r"yb-(?:master|tserver)"
@@ -50,18 +59,50 @@ CLUSTER_SHAPE = fields(
     account=text(ACCOUNT),
     buckets=fields(artifacts=text(BUCKET), backup=text(BUCKET), status=text(BUCKET)),
     agent=AGENT,
-    release=fields(version=text(VERSION), key=text(KEY), sha256=text(SHA256)),
+    release=fields(version=text(VERSION), key=text(KEY), sha256=text(SHA256), finalized=optional(text(VERSION))),
     replication_factor=whole(1, 7),
-    fault_tolerance=text(r"[a-z]+"),
+    fault_tolerance=text(r"zone|node"),
     nodes=items(
-        fields(name=text(NODE), host=text(HOST), address=text(ADDRESS), zone=text(ZONE), master=switch, flags=FLAGS)
+        fields(
+            name=text(NODE),
+            host=text(HOST),
+            address=text(ADDRESS),
+            zone=text(ZONE),
+            master=switch,
+            flags=FLAGS,
+            certificate_secret=optional(text(SECRET_NAME)),
+        )
     ),
     flags=FLAGS,
     endpoint=fields(host=text(HOST), ports=mapping(r"[a-z]+", whole(1, 65_535))),
-    certificates=mapping(FLAG, anything),
-    logs=mapping(FLAG, text(r"[A-Za-z0-9_./#-]{1,512}")),
-    databases=items(mapping(FLAG, anything)),
-    roles=items(mapping(FLAG, anything)),
+    certificates=fields(lifetime_days=whole(1, 400)),
+    logs=fields(database=text(GROUP), node=text(GROUP)),
+    metrics=text(GROUP),
+    pace=fields(
+        settle=whole(0, 3600),
+        drain=whole(1, 3600),
+        healthy=whole(1, 3600),
+        report=whole(0, 3600),
+        stale=whole(1, 86_400),
+        reconcile=whole(0, 86_400),
+    ),
+    passwords=fields(rotation_days=whole(1, 90), overlap_hours=whole(0, 720)),
+    databases=items(fields(name=text(SQL_NAME), owner=text(SQL_NAME))),
+    keyspaces=items(text(SQL_NAME)),
+    ycql_secret=optional(text(SECRET_NAME)),
+    roles=items(
+        fields(
+            name=text(SQL_NAME),
+            admin=switch,
+            connection_limit=optional(whole(1, 10_000)),
+            member_of=items(text(SQL_NAME)),
+            acts_as=mapping(SQL_NAME, text(SQL_NAME)),
+            keyspaces=mapping(SQL_NAME, text(ACCESS)),
+            logins=items(text(SQL_NAME)),
+            generation=whole(1, 1_000_000),
+            secret=optional(text(SECRET_NAME)),
+        )
+    ),
 )
 IDS_SHAPE = fields(format=exactly(1), certificate_authority=text(ID), node=text(NODE), volume=text(ID))
 
@@ -92,7 +133,7 @@ class Config:
 
     sha256: str  # of cluster.json, byte for byte
     cluster: Mapping[str, Any]  # cluster.json
-    ids: Mapping[str, Any]  # what the cloud named: ids/<node>.json
+    ids: Mapping[str, Any]  # what the cloud named: config/ids/<node>.json
     node: Mapping[str, Any]  # this node's member of `nodes`
 
     @property
@@ -100,10 +141,43 @@ class Config:
         """The cloud's id of this node's data volume."""
         return self.ids["volume"]
 
+    @property
+    def address(self) -> str:
+        """This node's address."""
+        return self.node["address"]
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The servers of this node, in the order in which they start."""
+        return servers_of(self.node)
+
+    @property
+    def nodes(self) -> tuple[Mapping[str, Any], ...]:
+        """All nodes in the order in which they change."""
+        return tuple(self.cluster["nodes"])
+
+    @property
+    def masters(self) -> tuple[Mapping[str, Any], ...]:
+        """The nodes that have a master."""
+        return tuple(node for node in self.nodes if node["master"])
+
+    def pace(self, what: str) -> int:
+        """Seconds that something may take, or has to."""
+        return self.cluster["pace"][what]
+
+    def flags(self, server: str, node: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """All flags of a server of this node, or of another one."""
+        return {**self.cluster["flags"][server], **(node or self.node)["flags"][server]}
+
+
+def servers_of(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """The servers of a node, in the order in which they start."""
+    return (MASTER, TSERVER) if node["master"] else (TSERVER,)
+
 
 def ids_of(node: str) -> str:
     """Where the ids lie that the cloud invented for a node."""
-    return f"ids/{node}.json"
+    return f"config/ids/{node}.json"
 
 
 def identity(values: Mapping[str, Any], name: str) -> Identity:

@@ -7,23 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ybfort.node.config import STATE
-from ybfort.node.status import write_status
-from ybfort.node.step import Context, Outcome, Result, Step
+from ybfort.node.status import remembered, write_status
+from ybfort.node.step import Context, Outcome, Report, Result, Step
 from ybfort.node.system import Failure
 
 MESSAGE_CHARACTERS = 2000
 
 
-def converge(context: Context, order: Mapping[str, Step]) -> dict[str, Outcome]:
+def converge(context: Context, order: Mapping[str, Step], last: Mapping[str, Step]) -> dict[str, Outcome]:
     """Take all steps up to the first that fails, and tell how it went. A new agent, once in place, does the rest.
 
+    :param last: steps that are taken also if one before them failed
     :returns: the end of every step, and of writing the status
     """
     context.system.directory(STATE, 0o700)
-    ended: dict[str, Outcome] = {}
-    failed = None
-    for name, step in order.items():
-        if failed:
+    context.report = remembered(context.system) or Report()
+    ended, failed = context.ended, None
+    for name, step in {**order, **last}.items():
+        if failed and (name in order or context.accepted is None):
             ended[name] = Outcome(Result.INCOMPLETE, f"Not reached, because {failed} failed.")
             continue
         ended[name] = _end_of(step, context)
@@ -31,8 +32,8 @@ def converge(context: Context, order: Mapping[str, Step]) -> dict[str, Outcome]:
         if context.restart:
             return ended
         if ended[name].result is Result.FAILED:
-            failed = name
-    ended["status"] = write_status(context, ended)
+            failed = failed or name
+    ended["status"] = write_status(context)
     _log("status", ended["status"])
     return ended
 

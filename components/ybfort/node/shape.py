@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, cast
@@ -48,6 +49,16 @@ def text(pattern: str) -> Check:
     return check
 
 
+def hidden(pattern: str, like: str) -> Check:
+    """A text that matches as a whole, and that no message repeats."""
+
+    def check(value: Any, place: str) -> Iterator[str]:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+            yield f"{place} is not {like}."
+
+    return check
+
+
 def exactly(wanted: Any) -> Check:
     """This value and no other."""
 
@@ -68,15 +79,26 @@ def whole(least: int, most: int) -> Check:
     return check
 
 
+def number(value: Any, place: str) -> Iterator[str]:
+    """Any number."""
+    if type(value) not in (int, float) or not math.isfinite(value):
+        yield f"{place} is {_shown(value)} and not a number."
+
+
 def switch(value: Any, place: str) -> Iterator[str]:
     """True or false."""
     if not isinstance(value, bool):
         yield f"{place} is {_shown(value)} and not true or false."
 
 
-def anything(_value: Any, _place: str) -> Iterator[str]:
-    """For parts that a later step reads and checks."""
-    yield from ()
+def optional(check_value: Check) -> Check:
+    """Null, or a value that passes."""
+
+    def check(value: Any, place: str) -> Iterator[str]:
+        if value is not None:
+            yield from check_value(value, place)
+
+    return check
 
 
 def fields(**checks: Check) -> Check:

@@ -5,9 +5,9 @@ A step may be killed at any instruction and run again. It looks before it acts, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Callable
+from typing import Any, Callable
 
 from ybfort.node.cloud import Cloud
 from ybfort.node.config import Agent, Config, Identity
@@ -32,6 +32,20 @@ class Outcome:
 
 
 @dataclass
+class Report:
+    """What a node says of itself besides how its steps went. It outlives a run; docs/status.schema.json has its
+    form."""
+
+    servers: dict[str, Any] = field(default_factory=dict[str, Any])  # by name: how this node's servers are
+    turn: dict[str, Any] | None = None  # the hand that is up (turn.py)
+    certificate: dict[str, Any] | None = None
+    database: dict[str, Any] | None = None  # how the cluster is, as this node sees it
+    undeclared: list[str] = field(default_factory=list[str])  # what is in the database and not in the stack file
+    undeclared_ycql: list[str] = field(default_factory=list[str])
+    converged_at: str | None = None  # when everything was last as it was declared
+
+
+@dataclass
 class Context:
     """What steps work with, and what earlier steps hand on to later ones."""
 
@@ -43,6 +57,8 @@ class Context:
     named: Agent | None = None  # the agent that the newest cluster.json names
     accepted: Config | None = None
     restart: bool = False  # a new agent is in place and has to do the rest
+    ended: dict[str, Outcome] = field(default_factory=dict[str, Outcome])  # how the steps before went
+    report: Report = field(default_factory=Report)
 
     @property
     def config(self) -> Config:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import http.client
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Generator
@@ -15,7 +18,9 @@ from pathlib import Path
 
 PROGRAMS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")  # nothing from a path that somebody else could have set
 COMMAND_SECONDS = 60.0
+WEB_SECONDS = 10.0
 MEGABYTE = 1024 * 1024
+SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # PostgreSQL, frontend/backend protocol: message formats
 
 
 class Failure(Exception):
@@ -56,31 +61,63 @@ class System:
 
     # ------------------------------------------------------------------------------------------------------- programs
 
-    def run(self, *command: str, seconds: float = COMMAND_SECONDS, environment: dict[str, str] | None = None) -> Output:
-        """Run a program without a shell and without input.
+    def run(
+        self,
+        *command: str,
+        seconds: float = COMMAND_SECONDS,
+        environment: dict[str, str] | None = None,
+        text: str = "",
+    ) -> Output:
+        """Run a program without a shell, with `text` as its input.
 
         :raises Failure: if it is not there, or not done in time (it is killed then, with all its children)
         """
-        candidates = [self.path(folder) / command[0] for folder in PROGRAMS]
-        program = next((path for path in candidates if os.access(path, os.X_OK)), None)
-        if program is None:
-            raise Failure(f"{command[0]} is not on this machine. The image must be a stock Amazon Linux 2023.")
-        with subprocess.Popen(
-            [str(program), *command[1:]],
+        with self.start(*command, environment=environment) as process:
+            try:
+                out, err = process.communicate(text, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise Failure(f"{command[0]} was not done after {seconds:g} seconds and was killed.") from None
+        return Output(process.returncode, out, err)
+
+    def start(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a program that one talks to. It is the leader of a process group of its own.
+
+        :raises Failure: if it is not there
+        """
+        return subprocess.Popen(
+            [self.program(command[0]), *command[1:]],
             env={**os.environ, "PATH": ":".join(PROGRAMS), "LC_ALL": "C", **(environment or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-        ) as process:
+        )
+
+    def lines(self, *command: str) -> Generator[str, None, None]:
+        """What a program prints, line by line. Whoever stops reading ends the program.
+
+        :raises Failure: if it is not there
+        """
+        with self.start(*command) as process:
             try:
-                out, err = process.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise Failure(f"{command[0]} was not done after {seconds:g} seconds and was killed.") from None
-        return Output(process.returncode, out, err)
+                yield from process.stdout or ()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def program(self, name: str) -> str:
+        """Where a program is: an absolute path of the machine, or a name that is looked for in its usual places.
+
+        :raises Failure: if it is not there
+        """
+        places = [self.path(name)] if name.startswith("/") else [self.path(folder) / name for folder in PROGRAMS]
+        for place in places:
+            if os.access(place, os.X_OK):
+                return str(place)
+        raise Failure(f"{name} is not on this machine. The image must be a stock Amazon Linux 2023.")
 
     def must(self, *command: str, seconds: float = COMMAND_SECONDS) -> str:
         """What a program prints.
@@ -95,6 +132,45 @@ class System:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def now(self) -> float:
+        """The time: seconds since 1970."""
+        return time.time()
+
+    def get(self, address: str, port: int, path: str, *, seconds: float = WEB_SECONDS) -> tuple[int, str]:
+        """Status and text that a web server of this cluster answers with. No proxy is asked.
+
+        :raises Failure: if it does not answer
+        """
+        connection = http.client.HTTPConnection(address, port, timeout=seconds)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as problem:
+            raise Failure(f"http://{address}:{port}{path}: {problem or type(problem).__name__}.") from None
+        finally:
+            connection.close()
+
+    def shown_certificate(self, address: str, port: int) -> bytes:
+        """The certificate (DER) that a PostgreSQL server shows; it is for the caller to say whether it is the right
+        one.
+
+        :raises Failure: if the server cannot be reached, or offers no TLS
+        """
+        import ssl  # here: it is slow to import, and few runs need it
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with socket.create_connection((address, port), WEB_SECONDS) as plain:
+                plain.sendall(SSL_REQUEST)
+                if plain.recv(1) != b"S":
+                    raise Failure(f"{address}:{port} offers no TLS.")
+                with context.wrap_socket(plain) as secure:
+                    return secure.getpeercert(binary_form=True) or b""
+        except OSError as problem:
+            raise Failure(f"{address}:{port} shows no certificate: {problem}.") from None
 
     # ---------------------------------------------------------------------------------------------------------- files
 
@@ -142,6 +218,13 @@ class System:
         self._sync_folder(target.parent)
         return True
 
+    def remove_tree(self, path: str) -> None:
+        """Make a directory be gone, with all that is in it."""
+        target = self.path(path)
+        if target.exists():
+            shutil.rmtree(target)
+            self._sync_folder(target.parent)
+
     def directory(self, path: str, mode: int, uid: int | None = None, gid: int | None = None) -> bool:
         """Make a directory exist with this mode and owner (the agent's own by default); says if that was a change."""
         target = self.path(path)
@@ -155,6 +238,34 @@ class System:
             target.chmod(mode)
             changed = True
         return changed
+
+    def link(self, path: str, target: str) -> bool:
+        """Make a symbolic link point to `target`, at once; says whether that was a change."""
+        link = self.path(path)
+        if link.is_symlink() and str(link.readlink()) == target:
+            return False
+        draft = link.with_name(f".{link.name}.draft")
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(target)
+        draft.replace(link)
+        self._sync_folder(link.parent)
+        return True
+
+    def ids_of(self, user: str) -> tuple[int, int]:
+        """The numbers of a user and its group.
+
+        :raises Failure: if this machine does not know the user
+        """
+        for line in (self.read("/etc/passwd") or "").splitlines():
+            name, _, uid, gid, *_ = [*line.split(":"), "", "", ""]
+            if name == user:
+                return int(uid), int(gid)
+        raise Failure(f"There is no user {user} on this machine.")
+
+    def used_percent(self, path: str) -> float:
+        """How full the file system of a path is for those who are not root."""
+        found = os.statvfs(self.path(path))
+        return 100 * (1 - found.f_bavail / found.f_blocks)
 
     def owner(self, target: Path) -> tuple[int, int]:
         """The user and the group that own a file."""

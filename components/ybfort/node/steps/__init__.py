@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from ybfort.node.step import Context, Outcome, Result, Step
+from ybfort.node.step import Step
 from ybfort.node.steps.agent import agent
+from ybfort.node.steps.certificates import certificates
 from ybfort.node.steps.config import config
 from ybfort.node.steps.disk import disk
+from ybfort.node.steps.finalization import finalization
+from ybfort.node.steps.health import health
 from ybfort.node.steps.operating_system import operating_system
-
-
-def not_done(_context: Context) -> Outcome:
-    """A step that belongs to a node and that this version cannot take: it says so, and the run is not a success."""
-    return Outcome(Result.INCOMPLETE, "This version of the agent does not do this step.")
-
+from ybfort.node.steps.placement import placement
+from ybfort.node.steps.release import release
+from ybfort.node.steps.report import report
+from ybfort.node.steps.roles import roles
+from ybfort.node.steps.servers import servers
+from ybfort.node.steps.ycql import ycql
 
 ORDER: dict[str, Step] = {
     "config": config,
     "agent": agent,
     "disk": disk,
     "system": operating_system,
-    "release": not_done,
-    "certificates": not_done,
-    "flags": not_done,
-    "database": not_done,
-    "roles": not_done,
+    "release": release,
+    "certificates": certificates,
+    "servers": servers,
+    "placement": placement,
+    "ycql": ycql,
+    "roles": roles,
+    "finalization": finalization,
 }
+LAST: dict[str, Step] = {"health": health, "report": report}  # also when one of the others failed

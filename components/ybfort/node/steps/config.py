@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from ybfort.node.config import STATE, checked, ids_of, named_agent
+import json
+
+from ybfort.node.config import CLUSTER, STATE, checked, ids_of, named_agent
+from ybfort.node.shape import document
+from ybfort.node.status import recall, remembered
 from ybfort.node.step import Context, Outcome, Result
-from ybfort.node.system import Failure
+from ybfort.node.system import Failure, System
+
+FOLDER = "config/"
+TAGS = f"{STATE}/config-tags.json"  # of the objects that the documents here were made of
 
 
 def config(context: Context) -> Outcome:
     """Fetch `cluster.json` and the node's ids. If they are another agent's to read, that agent will check them."""
+    system, files = context.system, _files(context)
     try:
-        texts = [_fetched(context, key, file) for key, file in _documents(context)]
+        tags = _tags(context)
+        same = tags == _known(system)
+        texts = [(system.read(file) if same else None) or _fetched(context, key, file) for key, file in files.items()]
         context.named = named_agent(texts[0])
         if context.named.sha256 != context.agent:
             return Outcome(Result.DONE, f"cluster.json is for agent {context.named.sha256[:12]}, which will check it.")
         context.accepted = checked(texts[0], texts[1], context.identity)
+        if remembered(system) is None:
+            context.report = recall(context)
     except Failure as problem:
         return last_good(context, problem)
     changed = False
-    for (_, file), content in zip(_documents(context), texts):
-        changed |= context.system.write(f"{STATE}/{file}", content.encode(), 0o600)
+    for file, content in zip(files.values(), texts):
+        changed |= system.write(file, content.encode(), 0o600)
+    system.write(TAGS, json.dumps(tags).encode(), 0o600)
     return Outcome(
         Result.CHANGED if changed else Result.DONE, f"cluster.json {context.accepted.sha256[:12]} is what is declared."
     )
@@ -30,10 +43,8 @@ def last_good(context: Context, problem: Failure) -> Outcome:
 
     :raises Failure: the problem itself, if there is no such copy, or this agent cannot read it
     """
-    texts = [context.system.read(f"{STATE}/{file}") for _, file in _documents(context)]
-    if texts[0] is None or texts[1] is None:
-        raise problem
     try:
+        texts = [context.system.read(file) or "" for file in _files(context).values()]
         context.accepted = checked(texts[0], texts[1], context.identity)
     except Failure:
         raise problem from None
@@ -42,13 +53,31 @@ def last_good(context: Context, problem: Failure) -> Outcome:
     )
 
 
-def _documents(context: Context) -> tuple[tuple[str, str], ...]:
-    """The two documents: their keys in the bucket, and their names here."""
-    return ("cluster.json", "cluster.json"), (ids_of(context.identity.node), "ids.json")
+def _files(context: Context) -> dict[str, str]:
+    """The two documents: their keys in the bucket, and where they are kept here."""
+    return {CLUSTER: f"{STATE}/cluster.json", ids_of(context.identity.node): f"{STATE}/ids.json"}
 
 
-def _fetched(context: Context, key: str, name: str) -> str:
-    file = f"{STATE}/fetched-{name}"
+def _tags(context: Context) -> dict[str, str]:
+    """What tells the versions in the bucket apart. One question, since it is asked in every run.
+
+    :raises Failure: if a document is not there
+    """
+    bucket = context.identity.bucket
+    listed = context.cloud.list_objects(bucket, FOLDER)
+    for key in _files(context):
+        if key not in listed:
+            raise Failure(f"{key} is not in {bucket}.")
+    return {key: listed[key].tag for key in _files(context)}
+
+
+def _known(system: System) -> dict[str, str] | None:
+    text = system.read(TAGS)
+    return document(text, TAGS) if text else None
+
+
+def _fetched(context: Context, key: str, kept: str) -> str:
+    file = f"{STATE}/fetched-{kept.rpartition('/')[2]}"
     context.cloud.get_object(context.identity.bucket, key, context.system.path(file))
     try:
         return context.system.read(file) or ""

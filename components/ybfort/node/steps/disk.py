@@ -19,7 +19,7 @@ UNIT = "mnt-data.mount"  # what systemd calls the line of fstab
 OPTIONS = "defaults,noatime,nodev,nosuid,nofail,x-systemd.device-timeout=90s"
 FORMATTING = f"{STATE}/formatting"  # holds the id of the volume while mkfs is at work on it
 LEAST_BYTES = 1024**3  # far below any data volume; mkfs.xfs refuses less than 300 MB anyway
-EDGE = 1024 * 1024  # every signature that blkid knows lies within this distance of the beginning or the end
+EDGE = 4 * 1024 * 1024  # every mark that blkid knows lies within this distance of the beginning or the end
 ATTACH_SECONDS = 60  # the cloud attaches a new node's volume after the machine has started
 LOOK_AGAIN_SECONDS = 2
 FORMAT_SECONDS = 600.0
@@ -172,8 +172,12 @@ def look(system: System, path: str) -> Disk:
         label=tags.get("LABEL", ""),
         uuid=tags.get("UUID", ""),
         unfinished=_unfinished(system.bytes_at(path, 0, SECTOR)),
-        blank=not any(system.bytes_at(path, offset, EDGE).strip(b"\0") for offset in (0, max(0, size - EDGE))),
+        blank=not signatures and _blank(system, path, size),
     )
+
+
+def _blank(system: System, path: str, size: int) -> bool:
+    return not any(system.bytes_at(path, offset, EDGE).strip(b"\0") for offset in (0, max(0, size - EDGE)))
 
 
 def _signatures(system: System, where: str) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import re
 
-from ybfort.node.config import DATA
+from ybfort.node.config import CLOCK_SECONDS, DATA, USER
 from ybfort.node.step import Context, Outcome, Result
 from ybfort.node.system import Failure, System
 
-USER = "yugabyte"
 # Fixed: the data volume outlives the machine, and files belong to a number. The image deals its own from 999 downwards.
-UID = GID = 420
+UID = 420
 
-DIRECTORIES = {  # mode, user, group
-    "/etc/yugabyte": (0o755, 0, 0),
-    "/etc/yugabyte/certificates": (0o750, 0, GID),
-    "/var/log/yugabyte": (0o750, UID, GID),
-    DATA: (0o750, UID, GID),
-}
+DIRECTORIES = {"/etc/yugabyte": 0o755, "/opt/yugabyte": 0o755}  # with their modes
+OWN_DIRECTORIES = {"/var/log/yugabyte": 0o750, DATA: 0o750}  # that belong to the database's user
 
 SYSCTL = {"vm.swappiness": "0", "vm.max_map_count": "262144"}
 
@@ -38,8 +33,6 @@ FILES = {
     "/etc/tmpfiles.d/ybfort.conf": "".join(f"w {path} - - - - {value}\n" for path, value in HUGE_PAGES.items()),
 }
 
-# Two clocks may differ by 0.5 seconds (max_clock_skew_usec) before YugabyteDB ends itself: each stays far within half.
-CLOCK_SECONDS = 0.1
 CLOCK_TRIES = 60  # a second each
 
 
@@ -51,9 +44,7 @@ def operating_system(context: Context) -> Outcome:
     done += _kernel(system)
     done += _swap(system)
     done += _clock(system, context.cloud.time_server)
-    done += [
-        f"{path} was set up" for path, (mode, uid, gid) in DIRECTORIES.items() if system.directory(path, mode, uid, gid)
-    ]
+    done += _directories(system)
     if done:
         return Outcome(Result.CHANGED, f"{'; '.join(done)}.")
     return Outcome(Result.DONE, "User, kernel, swap, clock and directories are right.")
@@ -66,21 +57,29 @@ def _written(system: System, path: str, text: str) -> bool:
 
 def _user(system: System) -> list[str]:
     """A system user whose password is locked and who has no shell."""
-    wanted = {"/etc/passwd": f"{USER}:x:{UID}:{GID}:", "/etc/group": f"{USER}:x:{GID}:"}
-
-    def missing() -> list[str]:
-        texts = {path: f"\n{system.read(path) or ''}" for path in wanted}
-        return [path for path, entry in wanted.items() if f"\n{entry}" not in texts[path]]
-
-    if not missing():
+    users = {line.split(":")[0]: line.split(":")[2] for line in (system.read("/etc/passwd") or "").splitlines()}
+    if str(UID) in users.values() and users.get(USER) != str(UID):
+        raise Failure(
+            f"The user {USER} cannot have the number {UID}, to which files on data volumes belong: in this image "
+            "somebody else has it (/etc/passwd). Take a stock image."
+        )
+    if USER in users:
         return []
     system.must("systemd-sysusers", str(system.path("/etc/sysusers.d/ybfort.conf")))
-    if missing():
-        raise Failure(
-            f"The user {USER} does not have the number {UID}, which the files on data volumes belong to. "
-            f"The image gives it to somebody else (see {', '.join(missing())}): take a stock image."
-        )
     return [f"user {USER} was made"]
+
+
+def _directories(system: System) -> list[str]:
+    """The directories of the database. What is on the data volume must be its user's already, whatever the machine."""
+    uid, gid = system.ids_of(USER)
+    data = system.path(f"{DATA}/yb-data")
+    if data.exists() and system.owner(data)[0] != uid:
+        raise Failure(
+            f"What is on {DATA} belongs to user {system.owner(data)[0]}, and {USER} is {uid} on this machine."
+        )
+    done = [path for path, mode in DIRECTORIES.items() if system.directory(path, mode)]
+    done += [path for path, mode in OWN_DIRECTORIES.items() if system.directory(path, mode, uid, gid)]
+    return [f"{path} was set up" for path in done]
 
 
 def _kernel(system: System) -> list[str]:
