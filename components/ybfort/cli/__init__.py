@@ -8,7 +8,7 @@ from typing import Annotated, Any, TextIO, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = ("init", "check", "plan", "pin", "schema", "sandbox")  # in the order in which one meets them
+COMMANDS = ("init", "check", "plan", "pin", "status", "schema", "sandbox")  # in the order in which one meets them
 
 
 class Commands(TyperGroup):
@@ -57,6 +57,7 @@ def ybfort(
     ybfort plan orders-prod       what it will become
     ybfort sandbox -- pulumi preview -s orders-prod
                                   a rehearsal without AWS
+    ybfort status orders-prod     how the nodes are
     """
 
 
