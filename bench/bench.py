@@ -1,7 +1,7 @@
 """Measure ybfort against itself and against the least that could do the job: ratios in one run, no absolute promises.
 
     python bench/bench.py            # everything
-    python bench/bench.py growth     # one of: program, check, growth
+    python bench/bench.py growth     # one of: program, check, growth, agent, roles
 
 Each figure is the median of several whole processes, taken in turn (A B A B …), so that a machine whose speed drifts
 does not favour one side.
@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
+
+from agent import agent
+from roles import roles
 
 HERE = Path(__file__).parent
 STACK = HERE.parent / "stacks" / "Pulumi.aws-prod.yaml"
@@ -107,8 +110,15 @@ def _series(values: Sequence[float], factor: float) -> str:
     return ", ".join(f"{value * factor:.1f}" for value in values)
 
 
-BENCHES: dict[str, Callable[[], None]] = {"program": program, "check": check, "growth": growth}
+BENCHES: dict[str, Callable[[], None]] = {
+    "program": program,
+    "check": check,
+    "growth": growth,
+    "agent": agent,
+    "roles": roles,
+}
 
 if __name__ == "__main__":
+    os.umask(0o022)  # other users read what the simulated machines hold
     for name in sys.argv[1:] or BENCHES:
         BENCHES[name]()
