@@ -19,7 +19,7 @@ from ybfort.testing.graph import Graph
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text()
 DOCS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")), PROJECT / "bench" / "README.md"]
-ELSEWHERE = ("aws s3 cp", "pulumi login", "pulumi stack init")  # commands that need an account
+ELSEWHERE = ("aws s3 cp", "pulumi login", "pulumi stack init", "ybfort status")  # commands that need an account
 
 pytestmark = pytest.mark.xdist_group("engine")
 

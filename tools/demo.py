@@ -1,13 +1,17 @@
-"""The life of a production cluster on the real Pulumi engine, with a simulated AWS: what `make demo` shows.
+"""The life of a production cluster: what `make demo` shows. The Pulumi engine and the nodes' agent are real, AWS and
+the database simulated; for its SQL a real PostgreSQL 15 stands in.
 
 Everything happens in build/demo, on copies; the stack files of the project stay as they are.
 """
 
+import base64
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +19,8 @@ from time import perf_counter
 from typing import Any
 
 from ybfort.sandbox.launch import Sandbox
+from ybfort.sandbox.nodes import postgres
+from ybfort.sandbox.nodes.fleet import Fleet
 
 PROJECT = Path(__file__).parents[1]
 DEMO = PROJECT / "build" / "demo"
@@ -27,13 +33,15 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes a text
 def main() -> None:
     """Every act in turn; the first that does not go as it should ends the demo with exit code 1."""
     begun = perf_counter()
-    say("A production YugabyteDB cluster: the engine, its plans and its state are real; AWS is simulated.")
+    say("A production YugabyteDB cluster. Pulumi's engine, plans and state are real, and so is the agent on the nodes;")
+    say("AWS and the database's servers are simulated.")
     sandbox = prepare()
     preview(sandbox)
     create(sandbox)
     nothing_to_do(sandbox)
     roll(sandbox)
     refuse_to_destroy(sandbox)
+    boot_the_nodes(sandbox)
     where_to_look()
     say(f"\nDone in {perf_counter() - begun:.0f} s. Nothing real was touched.")
 
@@ -121,6 +129,64 @@ def refuse_to_destroy(sandbox: Sandbox) -> None:
     kept = Counter(part(one["urn"]) for one in resources(sandbox) if one.get("protect"))
     say(f"   protected: {', '.join(f'{count} in {name}' for name, count in sorted(kept.items()))}")
     say("   To let go of a part, name it under `protection` in the stack file and have that reviewed.")
+
+
+def boot_the_nodes(sandbox: Sandbox) -> None:
+    """What happens on the machines, with the documents and the agent that Pulumi stored for them."""
+    act(6, "Boot its nodes", "the agent is real, on three machines that are folders here")
+    if postgres.programs() is None or sys.platform != "linux":
+        say("   not shown: this needs Linux and PostgreSQL 15 (packages postgresql-15 or postgresql15-server)")
+        return
+    stored = {one["outputs"]["key"]: one["outputs"] for one in resources(sandbox) if "BucketObjectv2" in one["type"]}
+    cluster = json.loads(stored["config/cluster.json"]["content"])
+    ids = {node["name"]: json.loads(stored[f"config/ids/{node['name']}.json"]["content"]) for node in cluster["nodes"]}
+    agent = base64.b64decode(stored[cluster["agent"]["key"]]["contentBase64"])
+    # A short name for sockets, and a folder that the user who runs PostgreSQL can look into.
+    with tempfile.TemporaryDirectory(prefix="ybfort-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        fleet = Fleet(Path(folder), cluster, ids, agent)
+        try:
+            lines = fleet.run()["a1"].stdout.splitlines()
+            fleet.settle()
+            say("   What a1 wrote into its journal, from a blank disk on:\n")
+            for line in lines:
+                say(f"      {line[:110]}{'…' * (len(line) > 110)}")
+            use_the_database(fleet)
+            expect(not fleet.violations(), f"what must never happen did: {fleet.violations()}")
+        finally:
+            fleet.end()
+
+
+def use_the_database(fleet: Fleet) -> None:
+    """As an application does, and as an attacker might."""
+    role = next(one for one in fleet.cluster["roles"] if one["name"].endswith("_app"))
+    secret = json.loads(fleet.cloud.secret(role["secret"])[-1])
+    say(f"\n   {role['secret']} has a password that only its readers get:")
+    shown = {**secret, "password": f"{secret['password'][:3]}… ({len(secret['password'])} characters)"}
+    say(f"      {json.dumps(shown, ensure_ascii=False)}\n")
+    for sslmode, means in (("verify-full", "over TLS, the server verified"), ("disable", "in plain text")):
+        done = log_in(fleet, secret, sslmode)
+        answer = done.stdout.strip() or done.stderr.strip().splitlines()[-1].rpartition("FATAL: ")[2].strip()
+        say(f"   a login {means}: {answer}")
+        expect((done.returncode == 0) == (sslmode == "verify-full"), done.stdout + done.stderr)
+    undeclared = sum(len(fleet.status(node)["undeclared"]) for node in fleet.nodes)
+    say(f"   {len(fleet.cluster['roles'])} roles are as declared; undeclared things in the database: {undeclared}")
+    say("   no password or key was in an argument, a log, a status or a bucket")
+
+
+def log_in(fleet: Fleet, secret: dict[str, Any], sslmode: str) -> subprocess.CompletedProcess[str]:
+    """One statement by psql, through the endpoint's name."""
+    authority = fleet.cloud.authority(next(iter(fleet.ids.values()))["certificate_authority"]) / "ca.crt"
+    where = f"host={secret['host']} hostaddr={fleet.ysql()} port={secret['port']} dbname={secret['dbname']}"
+    who = f"user={secret['username']} sslmode={sslmode} sslrootcert={authority}"
+    ask = "SELECT format('%s, as %s', session_user, current_user)"
+    return subprocess.run(
+        [f"{postgres.programs()}/psql", "-XAtc", ask, f"{where} {who}"],
+        env={"PGPASSWORD": secret["password"], "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def where_to_look() -> None:
