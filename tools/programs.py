@@ -8,13 +8,12 @@ They are PostgreSQL 15, which stands in for YSQL, and mkfs.xfs. Standard output 
 the form of PATH, and nothing else; progress and complaints go to standard error. In this order:
 
 1. what is installed: on PATH, and where systems put it;
-2. this project's cache: $YBFORT_CACHE, or $XDG_CACHE_HOME/ybfort, or ~/.cache/ybfort;
+2. this project's cache (`cache.py`);
 3. the packages of Debian and its kin, unpacked into the cache. Nothing is installed, and nobody has to be root.
 
 What is not to be had stops nothing: the demo and each test then say what they cannot show here.
 """
 
-import fcntl
 import functools
 import os
 import platform
@@ -26,11 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cache import ELSEWHERE, Problem, chosen, filling, of_the_user, say
 
 VERSION_SECONDS = 20
 APT_SECONDS = 300  # for 30 MB on a slow line; apt itself gives up a silent server much sooner
@@ -69,10 +70,6 @@ exec "$here/{program}" "$@"
 User = dict[str, Any] | None  # who runs a program, in the words of subprocess; None: whoever runs this one
 
 
-class Problem(Exception):
-    """Why something is not to be had."""
-
-
 class Unreachable(Problem):
     """No package archive answers, or not in time. It need not be asked again."""
 
@@ -86,11 +83,6 @@ def main(arguments: Sequence[str]) -> int:
     folders = [str(folder) for wanted, folder in found.items() if folder and not leads(wanted, folder)]
     print(os.pathsep.join(folders))
     return 0
-
-
-def say(text: str) -> None:
-    """Tell the person who waits."""
-    print(f"[set-up] {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +125,9 @@ def obtained() -> dict[Wanted, Path | None]:
 
 def present(wanted: Wanted) -> Path | None:
     """The first folder with programs that fit, of the system or of the cache."""
-    cached = cache()
-    folders = [*places(wanted), *([cached / slot(wanted) / "bin"] if cached else [])]
+    folders = places(wanted)
+    with suppress(Problem):
+        folders.append(cache() / slot(wanted) / "bin")
     return next((folder for folder in folders if unfit(wanted, folder) is None), None)
 
 
@@ -169,17 +162,14 @@ def leads(wanted: Wanted, folder: Path) -> bool:
 # --------------------------------------------------------------------------------------------------------------- cache
 
 
-def cache() -> Path | None:
-    """The folder that keeps what was fetched, for every copy of this project; None if there is no place for it."""
-    if chosen := os.environ.get("YBFORT_CACHE"):
-        return Path(chosen).absolute() / "programs"
-    xdg, home = os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME")
-    if Path(xdg).is_absolute():
-        place = Path(xdg, "ybfort", "programs")
-    elif home:
-        place = Path(home, ".cache", "ybfort", "programs").absolute()
-    else:
-        return None
+def cache() -> Path:
+    """The folder that keeps the programs.
+
+    :raises Problem: if there is no place for it
+    """
+    if own := chosen():
+        return own / "programs"
+    place = of_the_user("it") / "programs"
     # PostgreSQL refuses root, and whoever runs it in root's place may not enter root's home.
     return place if os.geteuid() or enterable(place) else Path("/var/cache/ybfort/programs")
 
@@ -208,48 +198,20 @@ def fetched(wanted: Wanted) -> Path:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise Problem("and no apt-get to fetch it with")
     root = cache()
-    if root is None:
-        raise Problem("HOME is not set, so there is no place for it: set YBFORT_CACHE to a folder to keep it in")
     if os.geteuid() == 0 and not enterable(root):
-        raise Problem(f"only root may enter {root}, and PostgreSQL refuses root: set YBFORT_CACHE to another folder")
-    with locked(root):
-        final = root / slot(wanted)
+        raise Problem(f"only root may enter {root}, and PostgreSQL refuses root: {ELSEWHERE}")
+    final = root / slot(wanted)
+    with filling(root, wanted.name) as unfinished:
         if unfit(wanted, final / "bin") is None:
             return final / "bin"
-        for leftover in root.glob(".unfinished-*"):  # of a run that was killed: the lock is ours
-            shutil.rmtree(leftover)
-        # Filled beside its final place and renamed into it: a half-filled folder never has the final name.
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=root))
-        try:
-            unfinished.chmod(0o755)
-            say(f"no {wanted.name} here yet: fetching it into {root}; nothing is installed")
-            unpack(wanted, unfinished, root)
-            wrap(wanted, unfinished)
-            wanted.proof(unfinished / "bin")
-            shutil.rmtree(final, ignore_errors=True)
-            unfinished.replace(final)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        say(f"no {wanted.name} here yet: fetching it into {root}; nothing is installed")
+        unpack(wanted, unfinished, root)
+        wrap(wanted, unfinished)
+        wanted.proof(unfinished / "bin")
+        shutil.rmtree(final, ignore_errors=True)
+        unfinished.replace(final)
     say(f"{wanted.name} is ready in {final}")
     return final / "bin"
-
-
-@contextmanager
-def locked(root: Path) -> Generator[None]:
-    """Let one run at a time fill the cache."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with (root / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say("another run is fetching programs: waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise Problem(
-            f"it cannot be kept in {root} ({error}): set YBFORT_CACHE to a folder that you can write"
-        ) from error
 
 
 # ------------------------------------------------------------------------------------------------------------ packages

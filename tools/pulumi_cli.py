@@ -4,13 +4,12 @@
 Standard output carries the folder and nothing else; progress and complaints go to standard error. In this order:
 
 1. a `pulumi` on PATH that is new enough and has its Python language host;
-2. this project's cache: $YBFORT_CACHE, or $XDG_CACHE_HOME/ybfort, or ~/.cache/ybfort;
+2. this project's cache (`cache.py`);
 3. the official release archive;
 4. a build from the Go modules that `tools/go` pins, checked against its go.sum files. It brings an older Python
    language host, which runs programs but not policy packs: the current one cannot be had as a Go module.
 """
 
-import fcntl
 import hashlib
 import http.client
 import os
@@ -24,11 +23,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
+
+from cache import Problem, chosen, filling, of_the_user, say
 
 # The version that is fetched or built, and the oldest that is taken from PATH: nothing older has been tried, and an
 # older engine drops what it does not know (resource hooks, say) without a word. Pulumi.yaml requires the same.
@@ -83,10 +82,6 @@ PROGRAMS = (
 )
 
 
-class Problem(Exception):
-    """Why there is no Pulumi CLI, and what to do about it."""
-
-
 def main() -> int:
     """Print the folder; return the exit status."""
     try:
@@ -97,11 +92,6 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def say(text: str) -> None:
-    """Tell the person who waits."""
-    print(f"[set-up] {text}", file=sys.stderr, flush=True)
 
 
 # ------------------------------------------------------------------------------------------------------------- on PATH
@@ -154,17 +144,8 @@ def numbers(version: str) -> tuple[int, ...] | None:
 
 
 def cache() -> Path:
-    """The folder that keeps what was fetched, for every copy of this project."""
-    if chosen := os.environ.get("YBFORT_CACHE"):
-        return Path(chosen).absolute()
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(xdg).is_absolute():
-        return Path(xdg, "ybfort")
-    if home := os.environ.get("HOME"):
-        return Path(home, ".cache", "ybfort").absolute()
-    raise Problem(
-        "HOME is not set, so there is no place for the Pulumi CLI: set YBFORT_CACHE to a folder to keep it in"
-    )
+    """The folder that keeps the CLI."""
+    return chosen() or of_the_user("the Pulumi CLI")
 
 
 def release_slot() -> str:
@@ -199,40 +180,14 @@ def whole(folder: Path) -> bool:
 
 def fetched(root: Path) -> Path:
     """Get the CLI into the cache, unless another run does so first."""
-    with locked(root):
+    with filling(root, "the Pulumi CLI") as unfinished:
         if ready := in_cache(root):
             return ready
-        for leftover in root.glob(".unfinished-*"):  # of a run that was killed: the lock is ours
-            shutil.rmtree(leftover)
-        # Filled beside its final place and renamed into it: a half-filled folder never has the final name.
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=root))
-        try:
-            slot = release_slot() if from_release(unfinished) else from_source(unfinished, root)
-            shutil.rmtree(root / slot, ignore_errors=True)
-            unfinished.chmod(0o755)
-            unfinished.replace(root / slot)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        slot = release_slot() if from_release(unfinished) else from_source(unfinished, root)
+        shutil.rmtree(root / slot, ignore_errors=True)
+        unfinished.replace(root / slot)
     say(f"Pulumi CLI v{VERSION} is ready in {root / slot}")
     return root / slot
-
-
-@contextmanager
-def locked(root: Path) -> Generator[None]:
-    """Let one run at a time fill the cache."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with (root / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say("another run is getting the Pulumi CLI: waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise Problem(
-            f"the Pulumi CLI cannot be kept in {root} ({error}): set YBFORT_CACHE to a folder that you can write"
-        ) from error
 
 
 # ------------------------------------------------------------------------------------------------------------- release

@@ -4,7 +4,7 @@ Nothing is really downloaded: a made-up `apt-get` and `dpkg-deb` stand in, with 
 """
 
 import dataclasses
-import importlib.util
+import importlib
 import os
 import shutil
 import signal
@@ -155,13 +155,8 @@ class Machine:
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The set-up as it is."""
-    spec = importlib.util.spec_from_file_location("programs", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "programs", module)
-    spec.loader.exec_module(module)
-    return module
+    monkeypatch.syspath_prepend(SOURCE.parent)
+    return importlib.import_module("programs")
 
 
 @pytest.fixture
@@ -479,7 +474,7 @@ class TestCache:
             wait_for((tmp_path / "fakes" / "begun").exists)
             with machine.start() as second:
                 assert second.stderr is not None
-                assert second.stderr.readline() == "[set-up] another run is fetching programs: waiting for it\n"
+                assert second.stderr.readline() == "[set-up] another run is getting PostgreSQL 15: waiting for it\n"
                 (tmp_path / "fakes" / "go").touch()
                 said = [one.communicate(timeout=BOUND_SECONDS)[0] for one in (first, second)]
         assert said == [f"{machine.both}\n"] * 2

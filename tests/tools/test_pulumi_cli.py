@@ -5,11 +5,10 @@ Nothing is really built or downloaded: a made-up `go` and a server on the loopba
 
 import hashlib
 import http.server
-import importlib.util
+import importlib
 import io
 import re
 import shutil
-import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -55,12 +54,8 @@ def pulumi(folder: Path, version: str, *, host: bool = True) -> Path:
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The bootstrap on a machine with an empty cache, a Go, no Pulumi, and no way to the release."""
-    spec = importlib.util.spec_from_file_location("pulumi_cli", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "pulumi_cli", module)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(SOURCE.parent)
+    module = importlib.import_module("pulumi_cli")
     fakes = tmp_path / "fakes"
     executable(fakes / "bin" / "go", GO)
     executable(fakes / "module" / "python" / "cmd" / module.EXECUTOR)
