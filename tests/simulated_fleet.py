@@ -40,10 +40,8 @@ class SimulatedFleet:
         self.clouds: dict[str, SimulatedCloud] = {}
         self.made = 0  # machines
         self.ids: dict[str, str] = {}  # what is different in every `ids/<node>.json`
-        self.version, self.seen = (
-            0,
-            dict[str, int](),
-        )  # of what is declared; and which of it an agent has seen to its end
+        self.version = 0  # of what is declared
+        self.seen: dict[str, int] = {}  # which of it an agent has seen to its end
         self.resting: set[str] = set()  # whose agents do not run
         self.ended: dict[str, dict[str, Outcome]] = {}
         self.stopped: list[str] = []  # `yb-master a1`, in order
@@ -151,6 +149,10 @@ class SimulatedFleet:
         self.seen.pop(node, None)
         for server in ("yb-master", "yb-tserver"):
             self.universe.running.pop(f"{server} {self.address(node)}", None)
+
+    def crash(self, server: str, node: str) -> None:
+        """A server ends by itself."""
+        del self.universe.running[f"{server} {self.address(node)}"]
 
     def replace(self, node: str, *, volume: bool) -> None:
         """A new machine in the place of a lost one, with the old volume or with a blank one."""

@@ -13,6 +13,7 @@ import pytest
 
 from engine.conftest import Deployment
 from specs import VALID
+from ybfort.node.steps import LAST, ORDER
 from ybfort.spec.file import read_file
 from ybfort.testing.graph import Graph
 
@@ -101,3 +102,31 @@ def test_files_that_a_document_names_are_there(document: Path) -> None:
 def test_make_has_the_targets_that_the_readme_names() -> None:
     makefile = (PROJECT / "Makefile").read_text()
     assert all(re.search(rf"^{target}:.*##", makefile, re.MULTILINE) for target in re.findall(r"make (\w+)", README))
+
+
+OPERATIONS = (PROJECT / "docs" / "operations.md").read_text()
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of a table's rows, which follows its header."""
+    _, _, table = OPERATIONS.partition(f"{header}\n")
+    lines = table.partition("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_a_run_takes_the_steps_that_the_operations_say_in_that_order() -> None:
+    named = [step for steps, _ in rows("| step | what it brings about |") for step in steps.split(", ")]
+    assert named == [*ORDER, *LAST]
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (step, message)
+        for step, messages, _ in rows("| step | message | what to do |")
+        for message in re.findall(r"`([^`]+)`", messages)
+    ],
+)
+def test_a_message_that_the_operations_explain_is_one_that_agents_say(step: str, message: str) -> None:
+    sources = (PROJECT / "components/ybfort/node").rglob("*.py")
+    assert any(message in re.sub(r'"\s+f?"', "", source.read_text()) for source in sources), step

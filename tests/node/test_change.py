@@ -345,6 +345,52 @@ class TestUpgrade:
         fleet.settle()
         assert self.releases(fleet) == {OLD}
 
+    @pytest.mark.parametrize(("first", "last"), [("yb-master", "yb-tserver"), ("yb-tserver", "yb-master")])
+    def test_a_server_that_crashes_meanwhile_starts_as_it_was(
+        self, fleet: SimulatedFleet, first: str, last: str
+    ) -> None:
+        self.upgrade(fleet, NEW)
+        if first == "yb-tserver":  # on the way back
+            fleet.settle()
+            fleet.stopped.clear()
+            self.upgrade(fleet, OLD)
+        fleet.clock.go(lambda: f"{first} a1" in fleet.stopped, 3600)
+        fleet.crash(last, "c1")
+        fleet.settle()
+        assert fleet.stopped == [
+            *(f"{first} {node}" for node in ("a1", "b1", "c1")),
+            *(f"{last} {node}" for node in ("a1", "b1", "c1")),
+        ]
+
+    def test_a_machine_that_is_replaced_before_all_masters_have_it_waits_until_that_is_taken_back(
+        self, fleet: SimulatedFleet
+    ) -> None:
+        self.upgrade(fleet, NEW)
+        fleet.clock.go(lambda: "yb-master a1" in fleet.stopped, 3600)
+        fleet.lose("c1")
+        fleet.replace("c1", volume=True)
+        fleet.wait(30)
+        assert fleet.said("c1")["servers"].startswith(
+            f"yb-tserver does not start with {NEW} before yb-master of b1 has"
+        )
+        assert "the tablet server of c1 is not there" in fleet.said("b1")["servers"]
+        self.upgrade(fleet, OLD)
+        fleet.settle()
+        self.upgrade(fleet, NEW)
+        fleet.settle()
+        assert self.releases(fleet) == {NEW}
+
+    def test_machines_that_are_all_replaced_meanwhile_come_back(self, fleet: SimulatedFleet) -> None:
+        self.upgrade(fleet, NEW)
+        fleet.settle()
+        for node in list(fleet.machines):
+            fleet.lose(node)
+        self.upgrade(fleet, OLD)
+        for node in list(fleet.machines):
+            fleet.replace(node, volume=True)
+        fleet.settle()
+        assert self.releases(fleet) == {OLD}
+
     def test_it_becomes_final_when_somebody_says_so(self, fleet: SimulatedFleet) -> None:
         self.upgrade(fleet, NEW)
         fleet.settle()

@@ -16,10 +16,8 @@ from ybfort.node.system import Failure, System
 
 PRODUCT = "/opt/yugabyte"  # a directory for each release
 TOOL_SECONDS = 60.0
-CONFLICT, CONFLICTS = (
-    "Config version does not match",
-    3,
-)  # somebody changed the cluster's configuration at the same time
+CONFLICT = "Config version does not match"  # somebody changed the cluster's configuration at the same time
+CONFLICTS = 3
 RPC_PORT = "rpc_bind_addresses"  # the flag that has it
 
 

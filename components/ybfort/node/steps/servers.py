@@ -15,7 +15,7 @@ from ybfort.node import creation
 from ybfort.node.config import MASTER, TSERVER, servers_of
 from ybfort.node.database import Database
 from ybfort.node.roles.session import Session
-from ybfort.node.servers import BLANK, CREATING, MEMBER, Server, data_of, release_of, wanted
+from ybfort.node.servers import CREATING, MEMBER, Server, data_of, release_of, wanted
 from ybfort.node.status import others, tell, utc
 from ybfort.node.step import Context, Outcome, Result
 from ybfort.node.system import Failure
@@ -25,6 +25,10 @@ from ybfort.node.universe import Universe, create, universe
 
 LOOK_AGAIN = 2.0  # seconds
 OTHERS_SECONDS = 60.0  # for other nodes to say what this one waits for, before the run ends
+CROSSED = (
+    "{server} does not start with {version} before {behind} has it. If that waits for this node, go back to the "
+    "release before, and on again when all nodes are well."
+)
 CREATE = "MORE=--master_join_existing_universe=false\n"  # after the flag file, so it holds
 
 
@@ -132,13 +136,15 @@ def _start(context: Context, server: Server, unit: Unit, known: Universe | None)
     system, database = context.system, Database(context.system, context.config)
     if server.runs(unit) or (unit.active and (known or database.leader())):
         return
+    left_behind = list(_left_behind(context, server)) if known and database.leader() else []
+    if left_behind and release_of(system, server.name) is None:
+        raise Later(CROSSED.format(server=server.name, behind=", ".join(left_behind), version=server.release))
     if server.name == MASTER:
         creates = _may_create(context, known)
         system.directory("/run/ybfort", 0o755)
         system.write(CREATING, CREATE.encode()) if creates else system.remove(CREATING)
-    elif known and data_of(system, context.config, TSERVER) == BLANK:
-        _wait_for_masters_of_this_release(context)
-    server.install(system)
+    if not left_behind:  # else it starts as it was, and changes when it is its turn
+        server.install(system)
     system.run("systemctl", "reset-failed", f"{server.name}.service")  # it may have failed too often to be tried again
     do(system, "enable", server.name)
     do(system, "restart", server.name)
@@ -178,13 +184,14 @@ def _decision(context: Context, known: Universe | None) -> creation.Decision:
     )
 
 
-def _wait_for_masters_of_this_release(context: Context) -> None:
-    """A tablet server that joins is never newer than the masters."""
-    version = context.config.cluster["release"]["version"]
-    for name, other in sorted(others(context).items()):
-        master = other.status["servers"].get(MASTER)
-        if master and master["release"] not in (None, version):
-            raise Later(f"The master of {name} has to take up {version} first.")
+def _left_behind(context: Context, server: Server) -> Iterator[str]:
+    """Servers that have to take up the declared release before this one may: no tablet server is newer than a master
+    (YugabyteDB: rolling upgrades)."""
+    other, version = TSERVER if server.name == MASTER else MASTER, _number(server.release)
+    for node, told in sorted(others(context).items()):
+        runs = _number(told.status["servers"].get(other, {}).get("release") or server.release)
+        if (runs > version) if other == TSERVER else (runs < version):
+            yield f"{other} of {node}"
 
 
 def _created(context: Context) -> Universe | None:
