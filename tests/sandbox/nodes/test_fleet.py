@@ -21,6 +21,7 @@ from ybfort.plan.agent import archive
 from ybfort.plan.cluster import ClusterPlan, cluster_config
 from ybfort.sandbox.nodes.fleet import Fleet
 from ybfort.sandbox.nodes.postgres import programs
+from ybfort.sandbox.nodes.ycqlsh import Ycql
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[3] / "docs/status.schema.json").read_text()))
 pytestmark = [
@@ -119,6 +120,43 @@ def test_empty_machines_become_a_cluster_that_clients_can_use(make: Callable[...
     assert metrics == {"ConvergeAgeSeconds", "CertificateDaysLeft", "DatabaseHealthy", "DiskUsedPercent"}
     lines = [one["message"] for one in fleet.cloud.told("/ybfort/orders-prod/database a1")]
     assert any("yb-tserver" in line for line in lines)
+
+
+def test_ycql_is_open_to_clients_when_its_default_superuser_is_closed(make: Callable[..., Fleet]) -> None:
+    roles = [{"name": "events", "keyspaces": [{"keyspace": "events", "access": "read_write"}]}]
+    asked = {"clients": [{"name": "events", "cidrs": ["10.9.0.0/16"], "apis": ["ycql"]}]}
+    fleet = make(dev_plan(**asked, keyspaces=[{"name": "events"}], roles=roles))
+    fleet.run()
+    (flags,) = (fleet.site.root("a1") / "etc/yugabyte").glob("yb-tserver-*")
+    assert "--cql_proxy_bind_address=127.0.0.1:9042\n" in flags.read_text()
+    fleet.settle()
+    (flags,) = (fleet.site.root("a1") / "etc/yugabyte").glob("yb-tserver-*")
+    assert f"--cql_proxy_bind_address={fleet.address('a1')}:9042\n" in flags.read_text()
+    ycql, secret = (
+        Ycql(fleet.site.folder / "ycql.json"),
+        json.loads(fleet.cloud.secret("ybfort/orders-dev/roles/events")[-1]),
+    )
+    assert "events" in ycql.keyspaces
+    assert ycql.refuses("cassandra", "cassandra")
+    assert not ycql.refuses(secret["username"], secret["password"])
+
+
+def test_a_secret_in_the_wrong_place_would_be_seen(make: Callable[..., Fleet]) -> None:
+    """The tests here hold because the fleet looks for every secret that ever was: this one sees that it does."""
+    fleet = make(alone())
+    fleet.settle()
+    secret = fleet.cloud.secret("ybfort/orders-dev/roles/orders_api")[-1]
+    (key,) = (fleet.site.root("a1") / "etc/yugabyte/certificates").glob("*.key")
+    journal = fleet.site.root("a1") / "var/log/journal/ybfort-converge"
+    written = journal.read_text()
+    journal.write_text(json.loads(secret)["password"] + key.read_text())
+    seen = fleet.violations()
+    journal.write_text(written)
+    place = "nodes/a1/var/log/journal/ybfort-converge"
+    assert seen == [
+        f"the password in ybfort/orders-dev/roles/orders_api is in {place}",
+        f"a private key is in {place}",
+    ]
 
 
 def test_a_cluster_lives_through_changes_and_losses(make: Callable[..., Fleet]) -> None:

@@ -236,8 +236,8 @@ class Fleet:
 
 
 def _values(text: str) -> list[str]:
-    """What is secret in the value of a secret."""
-    told = json.loads(text)
+    """What is secret in the value of a secret: some of an object, or all of a text."""
+    told = json.loads(text) if text.startswith("{") else {"password": text}
     return [told[name] for name in ("password", "private_key") if name in told]
 
 
