@@ -11,8 +11,8 @@ from ybfort.aws.endpoint import Endpoint
 from ybfort.aws.firewall import Firewall
 from ybfort.aws.keys import Keys
 from ybfort.aws.network import Network
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.storage import Storage
-from ybfort.plan.cluster import ClusterPlan
 from ybfort.plan.names import BUCKETS, PURPOSES
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/{}"
@@ -41,7 +41,7 @@ GROUP_CLIENT = {"name": "batch", "cidrs": ["10.9.0.0/16"], "security_groups": ["
 class Buckets(pulumi.ComponentResource):
     """Storage with nothing but a policy, for others to wait for."""
 
-    def __init__(self, plan: ClusterPlan) -> None:
+    def __init__(self, plan: AwsPlan) -> None:
         super().__init__("ybfort:aws:Storage", "storage")
         s3.BucketPolicy("delivery", bucket="logs", policy="{}", opts=pulumi.ResourceOptions(parent=self))
         self.buckets = {purpose: pulumi.Output.from_input(plan.names.bucket(purpose)) for purpose in BUCKETS}
@@ -51,16 +51,16 @@ def keys() -> Keys:
     return cast(Keys, SimpleNamespace(arns={one: pulumi.Output.from_input(KEY.format(one)) for one in PURPOSES}))
 
 
-def storage(plan: ClusterPlan) -> Storage:
+def storage(plan: AwsPlan) -> Storage:
     return cast(Storage, Buckets(plan))
 
 
-def endpoint(plan: ClusterPlan) -> Endpoint:
+def endpoint(plan: AwsPlan) -> Endpoint:
     groups = {api: SimpleNamespace(arn_suffix=pulumi.Output.from_input(f"targetgroup/{api}")) for api in plan.apis}
     return cast(Endpoint, SimpleNamespace(load_balancer=pulumi.Output.from_input("net/db"), target_groups=groups))
 
 
-def network(plan: ClusterPlan) -> Network:
+def network(plan: AwsPlan) -> Network:
     """A network whose ids are known, so that a rule's sides can be read."""
     return cast(
         Network,

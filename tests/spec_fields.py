@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from specs import VALID
-from ybfort.spec import ClusterSpec
+from ybfort.spec.aws.cluster import AwsSpec
 
 Path = tuple[str | int, ...]
 
@@ -78,7 +78,7 @@ BROUGHT: dict[str, Any] = {
 }
 
 
-def fields(model: type[BaseModel] = ClusterSpec, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def fields(model: type[BaseModel] = AwsSpec, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every field's path, the first entry standing for all entries of a list, and the type of its value."""
     for name, field in model.model_fields.items():
         yield from _within(field.annotation, (*path, name))
@@ -135,7 +135,7 @@ def put(path: Path, new: Any) -> dict[str, Any]:
     return data
 
 
-def sections(model: type[BaseModel] = ClusterSpec) -> Iterator[type[BaseModel]]:
+def sections(model: type[BaseModel] = AwsSpec) -> Iterator[type[BaseModel]]:
     yield model
     for _, kind in fields(model):
         if isinstance(kind, type) and issubclass(kind, BaseModel):

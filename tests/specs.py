@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from ybfort.plan.cluster import ClusterPlan, plan
-from ybfort.spec import ClusterSpec
+from ybfort.spec.aws.cluster import AwsSpec
 
 VALID: dict[str, Any] = {
     "name": "orders",
@@ -47,11 +47,11 @@ def spec_data(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(VALID), **changes}
 
 
-def spec(**changes: Any) -> ClusterSpec:
-    return ClusterSpec.model_validate(spec_data(**changes))
+def spec(**changes: Any) -> AwsSpec:
+    return AwsSpec.model_validate(spec_data(**changes))
 
 
-def prod_plan(**changes: Any) -> ClusterPlan:
+def prod_plan(**changes: Any) -> ClusterPlan[AwsSpec]:
     return plan(spec(**changes))
 
 
@@ -71,5 +71,5 @@ def dev_data(**changes: Any) -> dict[str, Any]:
     return spec_data(**{**alone, "databases": [], "roles": [], **changes})
 
 
-def dev_plan(**changes: Any) -> ClusterPlan:
-    return plan(ClusterSpec.model_validate(dev_data(**changes)))
+def dev_plan(**changes: Any) -> ClusterPlan[AwsSpec]:
+    return plan(AwsSpec.model_validate(dev_data(**changes)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 
@@ -12,6 +12,7 @@ from ybfort.spec import Problem, SpecError, read_value
 
 if TYPE_CHECKING:
     from ybfort.aws.cluster import Cluster
+    from ybfort.spec.aws.cluster import AwsSpec
 
 
 def run(program: Callable[[], object]) -> None:
@@ -36,7 +37,7 @@ def cluster() -> Cluster:
     value = pulumi.Config("ybfort").get_object("cluster")
     if value is None:
         raise SpecError(source, [Problem(path="", says="is missing. `ybfort init` writes a stack file to begin with.")])
-    planned = plan(read_value(value, source))
+    planned = plan(cast("AwsSpec", read_value(value, source)))
     made = Cluster(planned.names.prefix, planned, pulumi.ResourceOptions(provider=provider(planned)))
     for name, output in made.outputs.items():
         pulumi.export(name, output)

@@ -9,7 +9,7 @@ import pytest
 from aws_parts import YCQL_CLIENT, firewall, network
 from specs import prod_plan, region, zones
 from ybfort.aws.endpoint import Endpoint
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.testing.graph import Graph
 
 Record = Callable[..., Graph]
@@ -18,7 +18,7 @@ BALANCER, TARGETS = "aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:Targ
 LISTENER, ATTACHMENT = "aws:lb/listener:Listener", "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 
 
-def of(plan: ClusterPlan) -> Callable[[], None]:
+def of(plan: AwsPlan) -> Callable[[], None]:
     def program() -> None:
         made = Endpoint("orders", plan, network(plan), firewall())
         for node in plan.nodes:

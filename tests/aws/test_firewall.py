@@ -9,7 +9,7 @@ import pytest
 from aws_parts import EXISTING, GROUP_CLIENT, YCQL_CLIENT, network
 from specs import prod_plan
 from ybfort.aws.firewall import Firewall
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.flows import Party
 from ybfort.testing.graph import Graph
 
@@ -24,7 +24,7 @@ DESCRIPTION = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 PORTS = {5433, 7000, 7100, 9000, 9100, 443}
 
 
-def rules(record: Record, plan: ClusterPlan, type_: str) -> dict[str, dict[str, Any]]:
+def rules(record: Record, plan: AwsPlan, type_: str) -> dict[str, dict[str, Any]]:
     graph = record(lambda: Firewall("orders", plan, network(plan)))
     return {rule.name.removeprefix("orders-"): dict(rule.props) for rule in graph.of(type_)}
 

@@ -14,13 +14,14 @@ from aws_policies import allows
 from specs import prod_plan
 from ybfort.aws.documents import trust
 from ybfort.aws.identity import NODE_TEMPLATE, node_policy
+from ybfort.aws.plan import AwsPlan
 from ybfort.node import cloud_aws
 from ybfort.node.cloud import Cloud
 from ybfort.node.cloud_aws import AwsCloud
 from ybfort.node.config import CLUSTER, Identity, ids_of
 from ybfort.node.system import Output, System
 from ybfort.plan import agent
-from ybfort.plan.cluster import METRICS, ClusterPlan, release_key
+from ybfort.plan.cluster import METRICS, release_key
 
 # IAM's own limits: these actions take no resource (Service Authorization Reference).
 WITHOUT_RESOURCE = {
@@ -116,7 +117,7 @@ def asked(service: str, call: str, given: dict[str, str]) -> tuple[str, str, dic
             raise AssertionError(f"the agent calls {service}, and no test knows what that needs")
 
 
-def calls_of_the_agent(plan: ClusterPlan) -> list[tuple[str, str, dict[str, str]]]:
+def calls_of_the_agent(plan: AwsPlan) -> list[tuple[str, str, dict[str, str]]]:
     """Everything that the agent can ask of AWS, with the names that its documents give it."""
     names, system, file = plan.names, Recorded(), Path("file")
     home = Identity("aws", names.prefix, "a1", names.region, names.account, names.bucket("artifacts"))

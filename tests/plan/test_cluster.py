@@ -13,7 +13,7 @@ from specs import VALID, prod_plan, spec_data
 from ybfort.plan.cluster import cluster_config, plan, release_key
 from ybfort.plan.names import BUCKETS, Names
 from ybfort.plan.roles import PlannedRole
-from ybfort.spec import ClusterSpec
+from ybfort.spec.aws.cluster import AwsSpec
 
 YCQL: dict[str, Any] = {
     "clients": [{"name": "events", "cidrs": ["10.9.0.0/16"], "apis": ["ysql", "ycql"]}],
@@ -155,6 +155,6 @@ def test_a_plan_cannot_be_changed() -> None:
 
 
 def test_no_value_of_a_plan_leaves_the_alphabet_that_needs_no_quoting() -> None:
-    text = cluster_config(plan(ClusterSpec.model_validate(spec_data())))
+    text = cluster_config(plan(AwsSpec.model_validate(spec_data())))
     strings = re.findall(r'"((?:[^"\\]|\\.)*)"', text)
     assert not [string for string in strings if re.search(r"[;$`&|<>\n\\!*?]", string.replace('\\"', ""))]

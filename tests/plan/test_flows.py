@@ -52,7 +52,7 @@ def test_a_client_reaches_the_endpoint_and_the_nodes_on_its_api_alone() -> None:
 def test_a_clients_security_groups_take_the_place_of_its_ranges() -> None:
     client = {"name": "orders-api", "cidrs": ["10.8.0.0/16"], "security_groups": ["sg-00000002", "sg-00000001"]}
     peers = [flow.source for flow in prod_plan(clients=[client]).flows if isinstance(flow.source, Peers)]
-    assert {peer.security_group for peer in peers} == {"sg-00000001", "sg-00000002"}
+    assert {peer.group for peer in peers} == {"sg-00000001", "sg-00000002"}
     assert {peer.cidr for peer in peers} == {None}
 
 

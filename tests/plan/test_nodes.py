@@ -85,6 +85,6 @@ def test_in_an_existing_vpc_nodes_take_the_addresses_that_were_set_aside_for_the
     vpc = {"id": "vpc-00000001", "endpoints_security_group": "sg-00000001", "s3_prefix_list": "pl-00000001"}
     made = prod_plan(regions=[region(zones=homes, existing_vpc=vpc)])
     assert [str(node.address) for node in made.nodes] == ["10.40.0.129", "10.40.1.129", "10.40.2.129"]
-    assert [(subnet.cidr, subnet.existing_id) for subnet in made.subnets] == [
+    assert [(subnet.cidr, subnet.existing) for subnet in made.subnets] == [
         (None, f"subnet-0000000{at}") for at in range(3)
     ]

@@ -79,7 +79,7 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"regions": [region(name="mars-north-1")]}, "regions[0].name", "a region of the commercial AWS partition"),
     ({"regions": [region(name="cn-north-1")]}, "regions[0].name", "China and GovCloud are not supported"),
     ({"regions": [region(name="us-gov-west-1")]}, "regions[0].name", "China and GovCloud are not supported"),
-    ({"regions": [region(cidr="10.0.0.0/8")]}, "regions[0].cidr", "a VPC takes /16 at most"),
+    ({"regions": [region(cidr="10.0.0.0/8")]}, "regions[0].cidr", "a network takes /16 at most"),
     ({"regions": [region(cidr="10.40.0.0/24")]}, "regions[0].cidr", "Use a /20, for example"),
     ({"regions": [region(cidr="10.40.0.0/23", zones=zones(31, 1, 1))]}, "regions[0].zones[0].nodes", "30 addresses"),
     (
@@ -97,7 +97,7 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
         "regions[0].zones[2].subnet.node_range",
         "overlaps 10.40.3.0/24",
     ),
-    ({"regions": existing(*THREE, cidr="10.40.0.0/30")}, "regions[0].cidr", "no VPC is smaller than /28"),
+    ({"regions": existing(*THREE, cidr="10.40.0.0/30")}, "regions[0].cidr", "no network is smaller than /28"),
     ({"replication_factor": 2}, "replication_factor", "is even: 2 copies survive no more failures than 1"),
     ({"replication_factor": 4}, "replication_factor", "Use 3, 5 or 7"),
     ({"replication_factor": 0}, "replication_factor", "Write 1 or more"),

@@ -11,8 +11,9 @@ from ybfort.aws.audit import Audit
 from ybfort.aws.documents import Arns, policy, statement
 from ybfort.aws.endpoint import Endpoint
 from ybfort.aws.keys import Keys
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.trail_events import SAYS, WATCHED
-from ybfort.plan.cluster import METRICS, ClusterPlan
+from ybfort.plan.cluster import METRICS
 from ybfort.plan.nodes import Node
 
 DISK_PERCENT = 80  # compactions need room to write what they merge
@@ -38,7 +39,7 @@ class Watch:
     silence: Literal["breaching", "missing", "notBreaching"]
 
 
-def agent_watches(plan: ClusterPlan) -> tuple[Watch, ...]:
+def agent_watches(plan: AwsPlan) -> tuple[Watch, ...]:
     """What a node says of itself. Its agent publishes these metrics with the dimensions Cluster and Node."""
     return (
         Watch(
@@ -135,7 +136,7 @@ class Alarms(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         endpoint: Endpoint,
         audit: Audit,
         keys: Keys,
@@ -151,13 +152,13 @@ class Alarms(pulumi.ComponentResource):
             self._watch_trail(name, plan, audit.trail_group)
         self.register_outputs({"topicArn": self.topic_arn})
 
-    def watch_node(self, name: str, plan: ClusterPlan, node: Node, opts: pulumi.ResourceOptions) -> None:
+    def watch_node(self, name: str, plan: AwsPlan, node: Node, opts: pulumi.ResourceOptions) -> None:
         """The alarms of a node."""
         for watch in agent_watches(plan):
             dimensions = {"Cluster": plan.names.prefix, "Node": node.name}
             self._alarm(name, plan, watch, dimensions, of=node.name, opts=opts)
 
-    def _topic(self, name: str, plan: ClusterPlan, keys: Keys) -> pulumi.Output[str]:
+    def _topic(self, name: str, plan: AwsPlan, keys: Keys) -> pulumi.Output[str]:
         physical = plan.names.of("alarms")
         topic = sns.Topic(
             f"{name}-alarms",
@@ -177,7 +178,7 @@ class Alarms(pulumi.ComponentResource):
             )
         return topic.arn
 
-    def _watch_trail(self, name: str, plan: ClusterPlan, log_group: pulumi.Output[str]) -> None:
+    def _watch_trail(self, name: str, plan: AwsPlan, log_group: pulumi.Output[str]) -> None:
         """Filters that count events, and one alarm for each kind of trouble: a changed network is one mail."""
         namespace = f"{METRICS}/{plan.names.prefix}/trail"
         for events in WATCHED:
@@ -195,7 +196,7 @@ class Alarms(pulumi.ComponentResource):
     def _alarm(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         watch: Watch,
         dimensions: Mapping[str, pulumi.Input[str]],
         *,
@@ -230,7 +231,7 @@ class Alarms(pulumi.ComponentResource):
         )
 
 
-def topic_policy(plan: ClusterPlan) -> str:
+def topic_policy(plan: AwsPlan) -> str:
     """Who may publish: the cluster's own alarms, and nobody without TLS."""
     names, arns = plan.names, Arns(plan.names)
     topic = arns.regional("sns", names.of("alarms"))

@@ -9,8 +9,8 @@ from ybfort.aws.documents import Arns, policy, statement, trust
 from ybfort.aws.guardrails import Guardrails
 from ybfort.aws.keys import Keys
 from ybfort.aws.network import Network
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.storage import Storage
-from ybfort.plan.cluster import ClusterPlan
 
 FLOW_SECONDS = 60  # the shortest interval of a flow log; the other choice is ten minutes
 TRAIL_PREFIX = "trail"  # where the logs bucket lets CloudTrail write
@@ -34,7 +34,7 @@ class Audit(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         network: Network,
         keys: Keys,
         storage: Storage,
@@ -57,7 +57,7 @@ class Audit(pulumi.ComponentResource):
             Guardrails(name, plan, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"logGroups": self.log_groups})
 
-    def _log_group(self, name: str, plan: ClusterPlan, part: str, keys: Keys) -> cloudwatch.LogGroup:
+    def _log_group(self, name: str, plan: AwsPlan, part: str, keys: Keys) -> cloudwatch.LogGroup:
         physical = plan.names.log_group(part)
         return cloudwatch.LogGroup(
             f"{name}-{part}",
@@ -68,7 +68,7 @@ class Audit(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _shell(self, name: str, plan: ClusterPlan) -> None:
+    def _shell(self, name: str, plan: AwsPlan) -> None:
         physical = plan.names.of("shell")
         ssm.Document(
             f"{name}-shell",
@@ -80,7 +80,7 @@ class Audit(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _flow_log(self, name: str, plan: ClusterPlan, network: Network, group: cloudwatch.LogGroup) -> None:
+    def _flow_log(self, name: str, plan: AwsPlan, network: Network, group: cloudwatch.LogGroup) -> None:
         role, rights = self._writer(name, plan, "flow", "vpc-flow-logs.amazonaws.com", flow_log_policy(plan))
         ec2.FlowLog(
             f"{name}-flow",
@@ -94,7 +94,7 @@ class Audit(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
         )
 
-    def _dns_log(self, name: str, plan: ClusterPlan, network: Network, group: cloudwatch.LogGroup) -> None:
+    def _dns_log(self, name: str, plan: AwsPlan, network: Network, group: cloudwatch.LogGroup) -> None:
         """AWS itself adds the delivery service to the log group's resource policy when this is created."""
         mine = pulumi.ResourceOptions(parent=self)
         physical = plan.names.of("dns")
@@ -105,7 +105,7 @@ class Audit(pulumi.ComponentResource):
             f"{name}-dns", resolver_query_log_config_id=config.id, resource_id=network.vpc_id, opts=mine
         )
 
-    def _trail(self, name: str, plan: ClusterPlan, keys: Keys, storage: Storage, group: cloudwatch.LogGroup) -> None:
+    def _trail(self, name: str, plan: AwsPlan, keys: Keys, storage: Storage, group: cloudwatch.LogGroup) -> None:
         role, rights = self._writer(name, plan, "trail", "cloudtrail.amazonaws.com", trail_policy(plan))
         physical = plan.names.of("trail")
         cloudtrail.Trail(
@@ -128,7 +128,7 @@ class Audit(pulumi.ComponentResource):
         )
 
     def _writer(
-        self, name: str, plan: ClusterPlan, part: str, service: str, document: str
+        self, name: str, plan: AwsPlan, part: str, service: str, document: str
     ) -> tuple[iam.Role, iam.RolePolicy]:
         """The role by which a service writes to one log group."""
         mine = pulumi.ResourceOptions(parent=self)
@@ -146,7 +146,7 @@ class Audit(pulumi.ComponentResource):
         return role, iam.RolePolicy(f"{name}-{part}", name="write", role=role.name, policy=document, opts=mine)
 
 
-def flow_log_policy(plan: ClusterPlan) -> str:
+def flow_log_policy(plan: AwsPlan) -> str:
     """What the flow log's role may do: write to its log group, which it looks up first."""
     group = Arns(plan.names).log_group("flow")
     return policy(
@@ -158,14 +158,14 @@ def flow_log_policy(plan: ClusterPlan) -> str:
     )
 
 
-def trail_policy(plan: ClusterPlan) -> str:
+def trail_policy(plan: AwsPlan) -> str:
     """What the trail's role may do: write to its log group, in the streams that CloudTrail names after the account."""
     names = plan.names
     stream = f"{Arns(names).log_group('trail')}:log-stream:{names.account}_CloudTrail_{names.region}*"
     return policy(statement("WriteTrail", ["logs:CreateLogStream", "logs:PutLogEvents"], stream))
 
 
-def trail_selectors(plan: ClusterPlan) -> list[cloudtrail.TrailAdvancedEventSelectorArgsDict]:
+def trail_selectors(plan: AwsPlan) -> list[cloudtrail.TrailAdvancedEventSelectorArgsDict]:
     """What the trail records: all that is managed in the account, and every object of the cluster read or written."""
     arns = Arns(plan.names)
     return [
@@ -187,7 +187,7 @@ def trail_selectors(plan: ClusterPlan) -> list[cloudtrail.TrailAdvancedEventSele
     ]
 
 
-def shell_document(plan: ClusterPlan) -> str:
+def shell_document(plan: AwsPlan) -> str:
     """How a shell on a node is held: encrypted with the cluster's key, recorded as it runs, and closed when forgotten.
 
     The key stands here by its alias: its id is not known before it exists, and would hide the document in a preview.

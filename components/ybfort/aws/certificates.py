@@ -4,7 +4,7 @@ if the user brings the certificates themselves."""
 import pulumi
 from pulumi_aws import acmpca
 
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 
 ROOT_YEARS = 10  # the root's own life; what it signs lives for days
 KEY_ALGORITHM, SIGNING_ALGORITHM = "EC_prime256v1", "SHA256WITHECDSA"
@@ -21,14 +21,14 @@ class Certificates(pulumi.ComponentResource):
 
     authority_arn: pulumi.Output[str]
 
-    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Certificates", name, {}, opts)
         wanted = plan.spec.certificates
         given = BROUGHT if wanted.brought_by else wanted.existing_authority
         self.authority_arn = pulumi.Output.from_input(given) if given else self._authority(name, plan)
         self.register_outputs({"authorityArn": self.authority_arn})
 
-    def _authority(self, name: str, plan: ClusterPlan) -> pulumi.Output[str]:
+    def _authority(self, name: str, plan: AwsPlan) -> pulumi.Output[str]:
         """A root in short-lived mode: it signs for 7 days at most, so there is nothing to revoke and no list of it."""
         mine = pulumi.ResourceOptions(parent=self)
         guarded = pulumi.ResourceOptions(parent=self, protect=plan.protected("certificates"))

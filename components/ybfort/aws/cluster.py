@@ -17,9 +17,9 @@ from ybfort.aws.lock import Lock
 from ybfort.aws.network import Network
 from ybfort.aws.node import Surroundings
 from ybfort.aws.nodes import Nodes
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.secrets import Secrets
 from ybfort.aws.storage import Storage
-from ybfort.plan.cluster import ClusterPlan
 
 
 class Cluster(pulumi.ComponentResource):
@@ -33,7 +33,7 @@ class Cluster(pulumi.ComponentResource):
     :param opts: give it the provider that `provider` below makes, or one of your own
     """
 
-    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Cluster", name, {}, opts)
         mine = pulumi.ResourceOptions(parent=self)
         self.plan = plan
@@ -84,6 +84,6 @@ class Cluster(pulumi.ComponentResource):
         }
 
 
-def provider(plan: ClusterPlan) -> pulumi_aws.Provider:
+def provider(plan: AwsPlan) -> pulumi_aws.Provider:
     """The AWS provider for this cluster: its region, and no account but its own."""
     return pulumi_aws.Provider(plan.names.prefix, region=plan.names.region, allowed_account_ids=[plan.names.account])

@@ -5,9 +5,10 @@ import base64
 import pulumi
 from pulumi_aws import s3
 
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.storage import Storage
 from ybfort.plan import agent
-from ybfort.plan.cluster import ClusterPlan, cluster_config
+from ybfort.plan.cluster import cluster_config
 
 
 class Delivery(pulumi.ComponentResource):
@@ -16,7 +17,7 @@ class Delivery(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         storage: Storage,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

@@ -5,7 +5,7 @@ from pulumi_aws import ec2, lb, route53
 
 from ybfort.aws.firewall import Firewall
 from ybfort.aws.network import Network
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.flows import API_PORTS
 from ybfort.plan.nodes import Node
 
@@ -32,7 +32,7 @@ class Endpoint(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         network: Network,
         firewall: Firewall,
         opts: pulumi.ResourceOptions | None = None,
@@ -70,7 +70,7 @@ class Endpoint(pulumi.ComponentResource):
                 f"{name}-{api}", target_group_arn=group.arn, target_id=str(node.address), port=API_PORTS[api], opts=opts
             )
 
-    def _balancer(self, name: str, plan: ClusterPlan, network: Network, firewall: Firewall) -> lb.LoadBalancer:
+    def _balancer(self, name: str, plan: AwsPlan, network: Network, firewall: Firewall) -> lb.LoadBalancer:
         physical = plan.names.of("db")
         return lb.LoadBalancer(
             f"{name}-endpoint",
@@ -90,7 +90,7 @@ class Endpoint(pulumi.ComponentResource):
     def _listen(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         api: str,
         port: int,
         network: Network,

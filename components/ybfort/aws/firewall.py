@@ -6,7 +6,7 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from ybfort.aws.network import Network
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.flows import Flow, Party, Peers, Source
 
 
@@ -29,9 +29,7 @@ class Firewall(pulumi.ComponentResource):
     nodes_group: pulumi.Output[str]
     endpoint_group: pulumi.Output[str]
 
-    def __init__(
-        self, name: str, plan: ClusterPlan, network: Network, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, plan: AwsPlan, network: Network, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Firewall", name, {}, opts)
         self.nodes_group = self._group(name, plan, network, Party.NODES, "Database nodes")
         self.endpoint_group = self._group(name, plan, network, Party.ENDPOINT, "Load balancer")
@@ -50,7 +48,7 @@ class Firewall(pulumi.ComponentResource):
                 self._rule(vpc.SecurityGroupEgressRule, name, plan, flow, allows, groups[flow.source], target)
         self.register_outputs({"nodesGroup": self.nodes_group, "endpointGroup": self.endpoint_group})
 
-    def _group(self, name: str, plan: ClusterPlan, network: Network, party: Party, what: str) -> pulumi.Output[str]:
+    def _group(self, name: str, plan: AwsPlan, network: Network, party: Party, what: str) -> pulumi.Output[str]:
         physical = plan.names.of(party)
         return ec2.SecurityGroup(
             f"{name}-{party}",
@@ -65,7 +63,7 @@ class Firewall(pulumi.ComponentResource):
         self,
         kind: type[vpc.SecurityGroupIngressRule] | type[vpc.SecurityGroupEgressRule],
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         flow: Flow,
         allows: str,
         group: pulumi.Output[str],
@@ -88,7 +86,7 @@ class Firewall(pulumi.ComponentResource):
 
     def _side(self, party: Source, network: Network) -> Side:
         if isinstance(party, Peers):
-            return Side(cidr=str(party.cidr) if party.cidr else None, group=party.security_group)
+            return Side(cidr=str(party.cidr) if party.cidr else None, group=party.group)
         return {
             Party.NODES: Side(group=self.nodes_group),
             Party.ENDPOINT: Side(group=self.endpoint_group),
@@ -100,6 +98,6 @@ class Firewall(pulumi.ComponentResource):
 def _text(party: Source) -> str:
     """A side as a part of a name, the same for as long as it is the same."""
     if isinstance(party, Peers):
-        machines = str(party.cidr).replace("/", "-") if party.cidr else party.security_group
+        machines = str(party.cidr).replace("/", "-") if party.cidr else party.group
         return f"{party.client}-{machines}"
     return party

@@ -4,7 +4,7 @@ import pulumi
 from pulumi_aws import ebs, ec2, s3, ssm
 
 from ybfort.aws.documents import Arns
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 
 
 class Guardrails(pulumi.ComponentResource):
@@ -14,7 +14,7 @@ class Guardrails(pulumi.ComponentResource):
     key for volumes stays AWS's own: with ours, volumes of strangers would die with the cluster's key.
     """
 
-    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Guardrails", name, {}, opts)
         stays = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         ebs.EncryptionByDefault(f"{name}-encryption", enabled=True, opts=stays)

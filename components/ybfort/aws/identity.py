@@ -6,7 +6,8 @@ import pulumi
 from pulumi_aws import iam
 
 from ybfort.aws.documents import Arns, policy, statement, trust
-from ybfort.plan.cluster import METRICS, ClusterPlan
+from ybfort.aws.plan import AwsPlan
+from ybfort.plan.cluster import METRICS
 
 FETCHED = ("agent", "config", "releases")  # folders of the artifacts bucket
 NODE_TEMPLATE = "arn:aws:acm-pca:::template/EndEntityCertificate/V1"  # usages server and client, no authority
@@ -22,7 +23,7 @@ class Identity(pulumi.ComponentResource):
     role: iam.Role
     profile_name: pulumi.Output[str]
 
-    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Identity", name, {}, opts)
         mine = pulumi.ResourceOptions(parent=self)
         physical = plan.names.of("node")
@@ -44,7 +45,7 @@ class Identity(pulumi.ComponentResource):
         self.register_outputs({"roleArn": self.role.arn, "profileName": profile.name})
 
 
-def node_policy(plan: ClusterPlan) -> str:
+def node_policy(plan: AwsPlan) -> str:
     """What a node may do. Use of keys is granted by the keys' own policies.
 
     Its length does not grow with the cluster: the inline policies of a role end at 10,240 characters.
@@ -96,7 +97,7 @@ def node_policy(plan: ClusterPlan) -> str:
     )
 
 
-def _certificates(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+def _certificates(plan: AwsPlan, arns: Arns) -> list[dict[str, Any]]:
     """Have certificates signed by the cluster's authority, or take those that are brought."""
     if plan.spec.certificates.brought_by:
         brought = arns.secret(plan.names.certificate("*"))

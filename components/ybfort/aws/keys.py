@@ -8,7 +8,7 @@ from pulumi_aws import kms
 
 from ybfort.aws.documents import Arns, policy, statement
 from ybfort.aws.identity import Identity
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.names import PURPOSES
 
 ROTATION_DAYS = 365  # AWS rotates the material behind the same key; older material keeps decrypting
@@ -52,7 +52,7 @@ class Keys(pulumi.ComponentResource):
     arns: dict[str, pulumi.Output[str]]
 
     def __init__(
-        self, name: str, plan: ClusterPlan, identity: Identity, opts: pulumi.ResourceOptions | None = None
+        self, name: str, plan: AwsPlan, identity: Identity, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("ybfort:aws:Keys", name, {}, opts)
         self.arns = {}
@@ -80,7 +80,7 @@ class Keys(pulumi.ComponentResource):
         self.register_outputs({f"{purpose}KeyArn": arn for purpose, arn in self.arns.items()})
 
 
-def key_policy(plan: ClusterPlan, purpose: str) -> str:
+def key_policy(plan: AwsPlan, purpose: str) -> str:
     """The policy of one key. `*` as a resource is the key itself; ids of keys are not known before they exist.
 
     The account's administrators may administer a key. They may use it only in the ways that its purpose has.
@@ -90,14 +90,14 @@ def key_policy(plan: ClusterPlan, purpose: str) -> str:
     return policy(administration, *_USES[purpose](plan, arns))
 
 
-def _data(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+def _data(plan: AwsPlan, arns: Arns) -> list[dict[str, Any]]:
     # EBS uses the key in the name of who creates a volume or starts an instance, and hands it on by a grant.
     grant = _by_service(plan, "EbsGrants", arns.root, "ec2", ["kms:CreateGrant"])
     grant["Condition"]["Bool"] = {"kms:GrantIsForAWSResource": "true"}
     return [_by_service(plan, "Ebs", arns.root, "ec2", USE), grant]
 
 
-def _secrets(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+def _secrets(plan: AwsPlan, arns: Arns) -> list[dict[str, Any]]:
     """Each is held to its own secrets by the encryption context, in which Secrets Manager names the secret.
 
     Who is named here is admitted whatever account it is of: an application may well live in another.
@@ -121,7 +121,7 @@ def _secrets(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
     ]
 
 
-def _logs(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+def _logs(plan: AwsPlan, arns: Arns) -> list[dict[str, Any]]:
     account = {"aws:SourceAccount": plan.names.account}
     groups = arns.regional("logs", f"log-group:{plan.names.log_group('*')}")
     return [
@@ -157,7 +157,7 @@ def _logs(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
     ]
 
 
-def _backup(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+def _backup(plan: AwsPlan, arns: Arns) -> list[dict[str, Any]]:
     # A node writes backups and cannot read one back: who takes a node does not get the history with it.
     return [
         _by_service(plan, "NodesWriteBackups", arns.node_role, "s3", ["kms:GenerateDataKey"]),
@@ -166,7 +166,7 @@ def _backup(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
 
 
 def _by_service(
-    plan: ClusterPlan, sid: str, principals: str | list[str], service: str, actions: Iterable[str]
+    plan: AwsPlan, sid: str, principals: str | list[str], service: str, actions: Iterable[str]
 ) -> dict[str, Any]:
     """Use of the key through one service of this region and account only."""
     through = {

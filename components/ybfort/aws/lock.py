@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import s3
 
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.storage import Storage
-from ybfort.plan.cluster import ClusterPlan
 
 CONTENT = "A protected resource of the cluster. Lift it with `protection: {lifted_for: [cluster]}` in the stack file.\n"
 
@@ -22,7 +22,7 @@ class Lock(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        plan: ClusterPlan,
+        plan: AwsPlan,
         storage: Storage,
         parts: Sequence[pulumi.Input[pulumi.Resource]],
         opts: pulumi.ResourceOptions | None = None,

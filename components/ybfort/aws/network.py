@@ -10,7 +10,7 @@ from pulumi_aws import ec2, route53
 
 from ybfort.aws.documents import Arns, policy, statement
 from ybfort.aws.network_acl import ICMP, TCP, acl_rules
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.network import Subnet
 
 # What a node calls, and the prefix of the service's actions. `ec2messages` is absent on purpose: today's SSM agent uses
@@ -46,12 +46,13 @@ class Network(pulumi.ComponentResource):
     endpoints_group: pulumi.Output[str]
     s3_prefix_list_id: pulumi.Output[str]
 
-    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Network", name, {}, opts)
         existing = plan.spec.region.existing_vpc
         if existing:
             self.vpc_id = pulumi.Output.from_input(existing.id)
-            self.subnet_ids = self._reserved(name, {subnet: subnet.existing_id for subnet in plan.subnets})
+            given = {subnet: subnet.existing for subnet in plan.subnets if subnet.existing}
+            self.subnet_ids = self._reserved(name, given)
             self.route_table_id = None
             self.endpoints_group = pulumi.Output.from_input(existing.endpoints_security_group)
             self.s3_prefix_list_id = pulumi.Output.from_input(existing.s3_prefix_list)
@@ -65,7 +66,7 @@ class Network(pulumi.ComponentResource):
         self.zone_id = self._zone(name, plan)
         self.register_outputs({"vpcId": self.vpc_id, "subnetIds": self.subnet_ids, "zoneId": self.zone_id})
 
-    def _vpc(self, name: str, plan: ClusterPlan) -> pulumi.Output[str]:
+    def _vpc(self, name: str, plan: AwsPlan) -> pulumi.Output[str]:
         mine = pulumi.ResourceOptions(parent=self)
         vpc = ec2.Vpc(
             f"{name}-vpc",
@@ -87,7 +88,7 @@ class Network(pulumi.ComponentResource):
         )
         return vpc.id
 
-    def _subnets(self, name: str, plan: ClusterPlan) -> dict[Subnet, pulumi.Output[str]]:
+    def _subnets(self, name: str, plan: AwsPlan) -> dict[Subnet, pulumi.Output[str]]:
         return {
             subnet: ec2.Subnet(
                 f"{name}-{subnet.letter}",
@@ -102,7 +103,7 @@ class Network(pulumi.ComponentResource):
             for subnet in plan.subnets
         }
 
-    def _reserved(self, name: str, ids: Mapping[Subnet, pulumi.Input[str] | None]) -> dict[str, pulumi.Output[str]]:
+    def _reserved(self, name: str, ids: Mapping[Subnet, pulumi.Input[str]]) -> dict[str, pulumi.Output[str]]:
         """The subnets' ids as their reservations give them: what goes into a subnet thereby waits for its reservation.
         Otherwise AWS may hand a node's address to an endpoint or the load balancer first."""
         return {
@@ -115,10 +116,9 @@ class Network(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             ).subnet_id
             for subnet, id_ in ids.items()
-            if id_ is not None
         }
 
-    def _route_table(self, name: str, plan: ClusterPlan) -> pulumi.Output[str]:
+    def _route_table(self, name: str, plan: AwsPlan) -> pulumi.Output[str]:
         """Routes within the VPC; the S3 endpoint adds its own, the user those to the clients. None to the internet."""
         mine = pulumi.ResourceOptions(parent=self)
         table = ec2.RouteTable(
@@ -130,7 +130,7 @@ class Network(pulumi.ComponentResource):
             )
         return table.id
 
-    def _acl(self, name: str, plan: ClusterPlan) -> None:
+    def _acl(self, name: str, plan: AwsPlan) -> None:
         acl = ec2.NetworkAcl(
             f"{name}-private",
             vpc_id=self.vpc_id,
@@ -155,7 +155,7 @@ class Network(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
-    def _cloud_apis(self, name: str, plan: ClusterPlan) -> pulumi.Output[str]:
+    def _cloud_apis(self, name: str, plan: AwsPlan) -> pulumi.Output[str]:
         """An endpoint for each API in every zone, under the API's public name. Who may use them the firewall says."""
         mine = pulumi.ResourceOptions(parent=self)
         physical = plan.names.of("cloud-apis")
@@ -182,7 +182,7 @@ class Network(pulumi.ComponentResource):
             )
         return group.id
 
-    def _object_store(self, name: str, plan: ClusterPlan, route_table_id: pulumi.Output[str]) -> pulumi.Output[str]:
+    def _object_store(self, name: str, plan: AwsPlan, route_table_id: pulumi.Output[str]) -> pulumi.Output[str]:
         return ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=self.vpc_id,
@@ -194,7 +194,7 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         ).prefix_list_id
 
-    def _zone(self, name: str, plan: ClusterPlan) -> pulumi.Output[str]:
+    def _zone(self, name: str, plan: AwsPlan) -> pulumi.Output[str]:
         zone = route53.Zone(
             f"{name}-zone",
             name=plan.names.domain,
@@ -208,7 +208,7 @@ class Network(pulumi.ComponentResource):
         return zone.zone_id
 
 
-def cloud_api_policy(plan: ClusterPlan, actions: str) -> str:
+def cloud_api_policy(plan: AwsPlan, actions: str) -> str:
     """What may pass an API's endpoint: the account's own principals. It is a ceiling; rights come from their roles."""
     return policy(
         statement(
@@ -221,7 +221,7 @@ def cloud_api_policy(plan: ClusterPlan, actions: str) -> str:
     )
 
 
-def object_store_policy(plan: ClusterPlan) -> str:
+def object_store_policy(plan: AwsPlan) -> str:
     """What may pass to S3: the account's own principals, to the cluster's buckets. Data cannot leave for another's."""
     buckets = [Arns(plan.names).bucket(purpose) for purpose in NODE_BUCKETS]
     return policy(

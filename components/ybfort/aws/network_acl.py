@@ -8,7 +8,7 @@ AWS itself serves inside a VPC (DNS, time, metadata) passes by every network ACL
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.flows import API_PORTS, HTTPS
 from ybfort.spec.words import PRIVATE
 
@@ -32,7 +32,7 @@ class AclRule:
     icmp: tuple[int, int] | None = None
 
 
-def acl_rules(plan: ClusterPlan) -> tuple[AclRule, ...]:
+def acl_rules(plan: AwsPlan) -> tuple[AclRule, ...]:
     """The rules of a cluster in a VPC of its own. A number depends on what the rule allows and on nothing else."""
     inside = plan.spec.region.cidr
     asked = {(api, _private(cidr)) for client in plan.spec.clients for api in client.apis for cidr in client.cidrs}

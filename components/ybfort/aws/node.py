@@ -14,9 +14,9 @@ from ybfort.aws.firewall import Firewall
 from ybfort.aws.identity import Identity
 from ybfort.aws.keys import Keys
 from ybfort.aws.network import Network
+from ybfort.aws.plan import AwsPlan
 from ybfort.aws.storage import Storage
 from ybfort.plan import nodes
-from ybfort.plan.cluster import ClusterPlan
 
 ROOT_GIB = 50  # system, two releases side by side, and logs; data has a volume of its own
 DATA_DEVICE = "/dev/sdf"  # a formality on Nitro: the node knows its volume by its id
@@ -27,7 +27,7 @@ NAME_TTL_SECONDS = 300  # a node's address never changes
 class Surroundings:
     """What every node of a cluster needs of the cluster's other parts."""
 
-    plan: ClusterPlan
+    plan: AwsPlan
     network: Network
     firewall: Firewall
     keys: Keys

@@ -13,7 +13,7 @@ from pulumi_aws import secretsmanager
 
 from ybfort.aws.documents import Arns, policy, statement
 from ybfort.aws.keys import Keys
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 
 RECOVERY_DAYS = 30  # the longest that Secrets Manager offers
 
@@ -37,7 +37,7 @@ class Secrets(pulumi.ComponentResource):
 
     names: dict[str, str]
 
-    def __init__(self, name: str, plan: ClusterPlan, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Secrets", name, {}, opts)
         for container in containers(plan):
             secretsmanager.Secret(
@@ -54,7 +54,7 @@ class Secrets(pulumi.ComponentResource):
         self.register_outputs({"secretNames": self.names})
 
 
-def containers(plan: ClusterPlan) -> Iterator[Container]:
+def containers(plan: AwsPlan) -> Iterator[Container]:
     """One for each database role that logs in, for YCQL's superuser, and for each certificate that is brought."""
     nodes = (Arns(plan.names).node_role,)
     for role in plan.roles:

@@ -7,7 +7,7 @@ from pulumi_aws import s3
 
 from ybfort.aws.documents import Arns, deny_plaintext, policy, statement
 from ybfort.aws.keys import Keys
-from ybfort.plan.cluster import ClusterPlan
+from ybfort.aws.plan import AwsPlan
 from ybfort.plan.names import BUCKETS
 
 # Which key encrypts a bucket. Access logs can only be delivered to a bucket with S3's own key (S3: server access
@@ -26,14 +26,14 @@ class Storage(pulumi.ComponentResource):
 
     buckets: dict[str, pulumi.Output[str]]
 
-    def __init__(self, name: str, plan: ClusterPlan, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: AwsPlan, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Storage", name, {}, opts)
         self.buckets = {}
         for purpose in reversed(BUCKETS):  # the logs bucket comes first, the others deliver to it
             self.buckets[purpose] = self._bucket(f"{name}-{purpose}", plan, purpose, keys)
         self.register_outputs({"buckets": self.buckets})
 
-    def _bucket(self, name: str, plan: ClusterPlan, purpose: str, keys: Keys) -> pulumi.Output[str]:
+    def _bucket(self, name: str, plan: AwsPlan, purpose: str, keys: Keys) -> pulumi.Output[str]:
         mine = pulumi.ResourceOptions(parent=self)
         locked = purpose == "backup"
         bucket = s3.Bucket(
@@ -90,7 +90,7 @@ class Storage(pulumi.ComponentResource):
         return bucket.bucket
 
 
-def bucket_policy(plan: ClusterPlan, purpose: str) -> str:
+def bucket_policy(plan: AwsPlan, purpose: str) -> str:
     """TLS only, own key only, and into the logs bucket only what the cloud delivers."""
     arns = Arns(plan.names)
     bucket = arns.bucket(purpose)
@@ -98,7 +98,7 @@ def bucket_policy(plan: ClusterPlan, purpose: str) -> str:
     return policy(*deny_plaintext(bucket, f"{bucket}/*"), *deliveries)
 
 
-def _deliveries(plan: ClusterPlan, arns: Arns) -> list[dict[str, Any]]:
+def _deliveries(plan: AwsPlan, arns: Arns) -> list[dict[str, Any]]:
     bucket, account = arns.bucket("logs"), {"aws:SourceAccount": plan.names.account}
     trail = {"StringEquals": {"aws:SourceArn": arns.trail}}
     logged = [arns.bucket(purpose) for purpose in BUCKETS if purpose != "logs"]
@@ -137,7 +137,7 @@ def _encryption(purpose: str | None, keys: Keys) -> s3.BucketServerSideEncryptio
     }
 
 
-def _lifecycle(plan: ClusterPlan, purpose: str) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
+def _lifecycle(plan: AwsPlan, purpose: str) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
     """Old versions and unfinished uploads go; logs go after their time. Nothing current is ever removed elsewhere."""
     rules: list[s3.BucketLifecycleConfigurationRuleArgsDict] = [
         {

@@ -13,8 +13,9 @@ from ybfort.cli.given import given
 from ybfort.cli.template import SCHEMA, UNPINNED, Answers
 from ybfort.cli.template import stack_file as text_of
 from ybfort.spec import SpecError
+from ybfort.spec.aws.words import AccountId, RegionName
 from ybfort.spec.file import read_text
-from ybfort.spec.words import AwsAccount, AwsRegion, ClientName, Email, PrivateNetwork
+from ybfort.spec.words import ClientName, Email, PrivateNetwork
 
 ENVIRONMENTS = ("prod", "dev")
 MACHINES = {"prod": "m7i.4xlarge", "dev": "m7i.xlarge"}
@@ -98,8 +99,8 @@ def init(
 
 QUESTIONS: dict[str, tuple[str, Any]] = {
     "environment": ("Environment (dev or prod)", Literal["dev", "prod"]),
-    "account": ("AWS account (12 digits)", AwsAccount),
-    "region": ("AWS region (such as eu-west-1)", AwsRegion),
+    "account": ("AWS account (12 digits)", AccountId),
+    "region": ("AWS region (such as eu-west-1)", RegionName),
     "email": ("E-mail address for alarms", Email),
     "client": ("First client as name=range (such as orders-api=10.8.0.0/16; empty for none)", None),
 }

@@ -22,9 +22,10 @@ from ybfort.cli.template import UNPINNED
 from ybfort.plan.cluster import release_key
 from ybfort.plan.names import Names
 from ybfort.spec import ClusterSpec, Problem, SpecError
+from ybfort.spec.aws.words import ImageId
 from ybfort.spec.file import KEY, parse, read_text, text_of
 from ybfort.spec.problems import dotted
-from ybfort.spec.words import Ami, ReleaseVersion
+from ybfort.spec.words import ReleaseVersion
 
 # As Yugabyte publishes them: linux-x86_64 and el8-aarch64.
 ARCHIVE = re.compile(r"yugabyte-(?P<version>[\d.]+-b\d+)-[a-z0-9]+-(?P<architecture>x86_64|aarch64)\.tar\.gz", re.ASCII)
@@ -99,7 +100,7 @@ def _image(text: str, source: str, image: str) -> dict[Place, str]:
     region = _value(text, ("regions", 0, "name"), source)
     if region is None:
         read_text(text, source)  # tells what is wrong with the file: without a region it is never right
-    return {("images", str(region)): given(Ami, image, "--image")}
+    return {("images", str(region)): given(ImageId, image, "--image")}
 
 
 def _version(archive: Path, version: str) -> str:

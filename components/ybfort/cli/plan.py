@@ -8,7 +8,7 @@ import typer
 
 from ybfort.cli import stack_file
 from ybfort.cli.terminal import paint, table
-from ybfort.plan.cluster import ClusterPlan, cluster_config, release_key
+from ybfort.plan.cluster import AnyPlan, cluster_config, release_key
 from ybfort.plan.cluster import plan as plan_of
 from ybfort.plan.flows import API_PORTS
 from ybfort.plan.names import BUCKETS
@@ -53,7 +53,7 @@ def plan(
         typer.echo("\n".join(_lines(document(planned))))
 
 
-def document(planned: ClusterPlan) -> dict[str, Any]:
+def document(planned: AnyPlan) -> dict[str, Any]:
     """The plan as plain data; the text below says the same."""
     spec, names = planned.spec, planned.names
     region, disk = spec.region, spec.nodes.disk
@@ -78,12 +78,12 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
         },
         "network": {
             "cidr": str(region.cidr),
-            "existing_vpc": region.existing_vpc.id if region.existing_vpc else None,
+            "existing": region.existing,
             "subnets": [
                 {
                     "zone": subnet.zone,
                     "cidr": str(subnet.cidr) if subnet.cidr else None,
-                    "existing": subnet.existing_id,
+                    "existing": subnet.existing,
                     "node_range": str(subnet.node_range),
                 }
                 for subnet in planned.subnets
@@ -138,7 +138,7 @@ def document(planned: ClusterPlan) -> dict[str, Any]:
         "backup": spec.backup.model_dump(),
         "audit": spec.audit.model_dump(),
         "alerts": list(spec.alerts.emails),
-        "private_link": sorted(spec.endpoint.private_link),
+        "shared_with": sorted(spec.endpoint.shared_with),
         "guardrails": spec.account_settings.guardrails,
         "protection_lifted_for": sorted(spec.protection.lifted_for),
     }
@@ -154,7 +154,7 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     yield f"Copies of the data: {plan['replication_factor']}. Survives {plan['survives']}."
 
     yield from _title(
-        "Network", f"{network['cidr']}, {network['existing_vpc'] or 'a VPC of its own'}, no way to or from the internet"
+        "Network", f"{network['cidr']}, {network['existing'] or 'one of its own'}, no way to or from the internet"
     )
     subnets = [(one["zone"], one["cidr"] or one["existing"], one["node_range"]) for one in network["subnets"]]
     yield from table([("ZONE", "SUBNET", "NODES' ADDRESSES"), *subnets])
@@ -170,7 +170,7 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
 
     yield from _title("Endpoint", endpoint["host"])
     yield from table((api.upper(), str(port)) for api, port in endpoint["ports"].items())
-    yield from (f"  {principal} may ask for a PrivateLink connection" for principal in plan["private_link"])
+    yield from (f"  {other} may ask for a way to it from another network" for other in plan["shared_with"])
 
     yield from _title("Traffic", "TCP; everything else is closed")
     flows = [(flow["from"], flow["to"], str(flow["port"]), flow["why"]) for flow in plan["flows"]]
@@ -192,10 +192,10 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     yield from _certificates(plan)
 
     yield from _title("Kept")
-    backup = plan["backup"]
+    backup, audit = plan["backup"], plan["audit"]
     kept = [
         ("backups", f"{backup['retention_days']} days, {backup['lock']} lock"),
-        ("logs", f"{plan['audit']['retention_days']} days, trail {plan['audit']['existing_trail'] or 'of its own'}"),
+        ("logs", f"{audit['retention_days']} days, trail {audit.get('existing_trail') or 'of its own'}"),
         ("alarms", f"to {', '.join(plan['alerts'])}"),
         ("account guardrails", "owned by this stack" if plan["guardrails"] else "not touched"),
         *((f"bucket {purpose}", name) for purpose, name in sorted(plan["buckets"].items())),
@@ -254,7 +254,7 @@ def _certificates(plan: Mapping[str, Any]) -> Iterator[str]:
     yield from table((one["name"], one["certificate_secret"]) for one in plan["nodes"] if one["certificate_secret"])
 
 
-def _node_lines(planned: ClusterPlan, name: str) -> Iterator[str]:
+def _node_lines(planned: AnyPlan, name: str) -> Iterator[str]:
     """All flags that the servers of one node get."""
     own = planned.own_flags.get(name)
     if own is None:

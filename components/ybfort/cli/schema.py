@@ -5,8 +5,8 @@ from typing import Any
 
 import typer
 
-from ybfort.spec import ClusterSpec
 from ybfort.spec.file import KEY
+from ybfort.spec.read import CLOUDS
 
 
 def schema() -> None:
@@ -23,9 +23,11 @@ def schema() -> None:
 
 
 def document() -> dict[str, Any]:
-    """The schema: a stack file with a cluster, and whatever else Pulumi or the user keeps in it."""
-    cluster = ClusterSpec.model_json_schema()
-    sections = cluster.pop("$defs")
+    """The schema: a stack file with a cluster of some cloud, and whatever else Pulumi or the user keeps in it."""
+    sections: dict[str, Any] = {}
+    for model in CLOUDS.values():
+        cluster = model.model_json_schema()
+        sections |= {**cluster.pop("$defs"), model.__name__: cluster}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of a ybfort cluster",
@@ -35,8 +37,8 @@ def document() -> dict[str, Any]:
             "config": {
                 "type": "object",
                 "required": [KEY],
-                "properties": {KEY: {"$ref": "#/$defs/ClusterSpec"}},
+                "properties": {KEY: {"oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in CLOUDS.values()]}},
             }
         },
-        "$defs": {"ClusterSpec": cluster, **sections},
+        "$defs": sections,
     }

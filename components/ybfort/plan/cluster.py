@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ybfort.plan import agent
 from ybfort.plan.flags import Flags, master_flags, own_flags, tserver_flags
@@ -28,11 +28,14 @@ PACE = {
 }
 
 
+S = TypeVar("S", bound=ClusterSpec, covariant=True)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClusterPlan:
+class ClusterPlan(Generic[S]):
     """Every value of a cluster that is known before the cloud is asked for anything."""
 
-    spec: ClusterSpec
+    spec: S  # of one cloud
     names: Names
     subnets: tuple[Subnet, ...]
     nodes: tuple[Node, ...]  # in the order in which they change
@@ -66,7 +69,10 @@ class ClusterPlan:
         return {**self.spec.tags, "ybfort:cluster": self.names.prefix, **more, "Name": name}
 
 
-def plan(spec: ClusterSpec) -> ClusterPlan:
+AnyPlan = ClusterPlan[ClusterSpec]
+
+
+def plan(spec: S) -> ClusterPlan[S]:
     """The plan that a valid spec has. The same spec gives the same plan, byte for byte."""
     region = spec.region
     names = Names(prefix=f"{spec.name}-{spec.environment}", account=spec.account, region=region.name)
@@ -74,8 +80,8 @@ def plan(spec: ClusterSpec) -> ClusterPlan:
     all_nodes = nodes(region, homes, masters=spec.replication_factor, domain=names.domain)
     masters = [node for node in all_nodes if node.master]
     ycql = any("ycql" in client.apis for client in spec.clients)
-    # By PrivateLink the database sees the load balancer's address, not the client's.
-    balancer = balancer_ranges(region, homes) if spec.endpoint.private_link else ()
+    # Who comes from another network so is seen by the load balancer's address, and not by its own.
+    balancer = balancer_ranges(region, homes) if spec.endpoint.shared_with else ()
     lines = hba(spec.clients, balancer=balancer)
     return ClusterPlan(
         spec=spec,
@@ -102,7 +108,7 @@ def release_key(spec: ClusterSpec) -> str:
     return f"releases/yugabyte-{spec.release.version}-{platform}.tar.gz"
 
 
-def cluster_config(plan: ClusterPlan) -> str:
+def cluster_config(plan: AnyPlan) -> str:
     """The document that tells the nodes what to be: readable, sorted JSON without a secret and without an unknown."""
     spec, names = plan.spec, plan.names
     program = agent.archive()

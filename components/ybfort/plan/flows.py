@@ -37,14 +37,14 @@ class Party(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peers:
-    """Machines of a client: a range, or a security group within it."""
+    """Machines of a client: a range, or what the cloud knows some in it by."""
 
     client: str
     cidr: IPv4Network | None = None
-    security_group: str | None = None
+    group: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.client} ({self.cidr or self.security_group})"
+        return f"{self.client} ({self.cidr or self.group})"
 
 
 Source = Party | Peers
@@ -91,7 +91,7 @@ def flows(clients: tuple[Client, ...]) -> tuple[Flow, ...]:
 
 
 def _peers(client: Client) -> tuple[Peers, ...]:
-    """Security groups where the client has them, which is narrower; its ranges otherwise."""
-    if client.security_groups:
-        return tuple(Peers(client=client.name, security_group=group) for group in sorted(client.security_groups))
+    """Groups where the client has them, which is narrower; its ranges otherwise."""
+    if client.groups:
+        return tuple(Peers(client=client.name, group=group) for group in sorted(client.groups))
     return tuple(Peers(client=client.name, cidr=cidr) for cidr in sorted(client.cidrs))

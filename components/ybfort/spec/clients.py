@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ybfort.spec.words import ClientName, IamPrincipalArn, PrivateNetwork, Section, SecurityGroup
+from ybfort.spec.words import ClientName, PrivateNetwork, Section
 
 Api = Literal["ysql", "ycql"]
 
@@ -16,15 +16,19 @@ class Client(Section):
     """How reviewers know it, for example `orders-api`. Firewall rules carry it."""
     cidrs: Annotated[tuple[PrivateNetwork, ...], Field(min_length=1, max_length=20)]
     """Private ranges its connections come from; the database itself (HBA) accepts these and no others."""
-    security_groups: Annotated[tuple[SecurityGroup, ...], Field(max_length=20)] = ()
-    """Security groups of its machines. When given, the network admits these groups in place of the whole ranges."""
     apis: Annotated[tuple[Api, ...], Field(min_length=1)] = ("ysql",)
     """The APIs it uses: `ysql`, `ycql`. YCQL does not run at all unless a client asks for it."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What the network knows its machines by, in place of their whole ranges."""
+        return ()
 
 
 class Endpoint(Section):
     """The one address that clients connect to."""
 
-    private_link: Annotated[tuple[IamPrincipalArn, ...], Field(max_length=20)] = ()
-    """Accounts or roles that may reach the endpoint by AWS PrivateLink; somebody accepts each connection. The database
-    sees the load balancer's address in place of theirs, so for them the network alone tells who is who."""
+    @property
+    def shared_with(self) -> tuple[str, ...]:
+        """Who reaches it from another network, by an address that is not his."""
+        return ()

@@ -1,6 +1,6 @@
 """The whole of what a user may ask for: the value of `ybfort:cluster` in a stack file."""
 
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -10,21 +10,23 @@ from ybfort.spec.database import Database, Keyspace, Passwords, Role
 from ybfort.spec.nodes import Nodes, Release
 from ybfort.spec.operations import Account, Alerts, Audit, Backup, Certificates, Protection
 from ybfort.spec.region import Region
-from ybfort.spec.rules import wrong
-from ybfort.spec.words import Ami, AwsAccount, AwsRegion, ClusterName, Count, Section, TagKey, TagValue
+from ybfort.spec.rules import RULES, Rule, wrong
+from ybfort.spec.words import ClusterName, Count, Section
 
 
 class ClusterSpec(Section):
-    """A YugabyteDB cluster. Nothing can make it insecure: no key is there for a public address or a plain disk."""
+    """A YugabyteDB cluster. Each cloud has a model of its own, which says the same more narrowly and adds its own."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = RULES
 
     name: ClusterName
     """The cluster's name. With the environment it names every resource, so it cannot change later."""
     environment: Literal["dev", "prod"]
     """`dev` may cost less; it is never less secure."""
-    cloud: Literal["aws"]
+    cloud: str
     """The cloud to build on."""
-    account: AwsAccount
-    """The account that the cluster belongs to. `pulumi up` with credentials of another account is refused."""
+    account: str
+    """The account that the cluster belongs to."""
     regions: Annotated[tuple[Region, ...], Field(min_length=1)]
     """Where the cluster lives; one entry today."""
     replication_factor: Annotated[Count, Field(ge=1, le=7)] = 3
@@ -35,8 +37,8 @@ class ClusterSpec(Section):
     """What every node is made of."""
     release: Release
     """The YugabyteDB release."""
-    images: dict[AwsRegion, Ami]
-    """The machine image (Amazon Linux 2023) of each region, pinned. A new one replaces the nodes one by one."""
+    images: dict[str, str]
+    """The machine image of each region, pinned."""
     clients: Annotated[tuple[Client, ...], Field(max_length=50)] = ()
     """Who may connect."""
     endpoint: Endpoint = Endpoint()
@@ -59,8 +61,8 @@ class ClusterSpec(Section):
     """How the record of what was done is kept."""
     account_settings: Account = Account()
     """Settings of the whole account."""
-    tags: Annotated[dict[TagKey, TagValue], Field(max_length=30, default_factory=dict[str, str])]
-    """Tags that every resource carries."""
+    tags: Annotated[dict[str, str], Field(max_length=30, default_factory=dict[str, str])]
+    """What every resource is marked with."""
     protection: Protection = Protection()
     """What has lost its protection from deletion."""
 
@@ -81,7 +83,7 @@ class ClusterSpec(Section):
         except ValidationError as invalid:
             errors = [_again(error) for error in invalid.errors(include_url=False)]
             sections = cls._valid_sections(data, {error["loc"][0] for error in invalid.errors() if error["loc"]})
-        for path, says in wrong(sections):
+        for path, says in wrong(cls.RULES, sections):
             error = PydanticCustomError("rule", "{says}", {"says": says})
             errors.append(InitErrorDetails(type=error, loc=path, input=_at(data, path)))
         if errors or spec is None:

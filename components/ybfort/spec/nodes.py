@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ybfort.spec.words import Count, Machine, ReleaseVersion, Section, Sha256
+from ybfort.spec.words import Count, ReleaseVersion, Section, Sha256
 
 Architecture = Literal["x86_64", "aarch64"]
 
@@ -14,30 +14,24 @@ SERIES = ("2025.2", "2026.1")
 
 
 class Disk(Section):
-    """The data volume of every node: gp3, encrypted with the cluster's own key."""
+    """The data volume of every node, encrypted with the cluster's own key."""
 
     size_gib: Annotated[Count, Field(ge=50, le=16_384)]
     """Size in GiB. Yugabyte recommends 250 or more; it can grow and never shrinks."""
-    iops: Annotated[Count, Field(ge=3_000, le=16_000)] = 3_000
-    """Provisioned operations a second; at most 500 for each GiB."""
-    throughput_mib: Annotated[Count, Field(ge=125, le=1_000)] = 125
-    """Provisioned MiB a second; at most a quarter of `iops`."""
 
 
 class Nodes(Section):
     """What all nodes have in common."""
 
-    machine: Machine
-    """The instance type. Yugabyte recommends 16 vCPUs and 64 GB for production. Changing it rolls node by node."""
+    machine: str
+    """The type of machine."""
     disk: Disk
     """The data volume."""
 
     @property
     def architecture(self) -> Architecture:
-        """AWS marks its ARM families with a `g` after the generation's digit: m7g, c7gn, x2gd."""
-        family = self.machine.partition(".")[0]
-        marks = re.fullmatch(r"[a-z]+\d+([a-z-]*)", family)
-        return "aarch64" if family == "a1" or (marks and "g" in marks[1]) else "x86_64"
+        """What the machine's processors understand."""
+        raise NotImplementedError
 
 
 class Release(Section):

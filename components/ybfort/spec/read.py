@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from ybfort.spec.aws.cluster import AwsSpec
 from ybfort.spec.cluster import ClusterSpec
 from ybfort.spec.problems import MOST_PROBLEMS, Problem, SpecError, problems, secrets
+
+CLOUDS: dict[str, type[ClusterSpec]] = {"aws": AwsSpec}
 
 
 def read_value(value: Any, source: str) -> ClusterSpec:
@@ -18,15 +21,22 @@ def read_value(value: Any, source: str) -> ClusterSpec:
     found = list(islice(secrets(value), MOST_PROBLEMS))
     if not isinstance(value, Mapping):
         raise SpecError(source, [Problem(path="", says="must be a mapping that begins with `name: …`.")])
+    model = model_of(cast("Mapping[Any, Any]", value))
     try:
-        spec = ClusterSpec.model_validate(value)
+        spec = model.model_validate(value)
     except ValidationError as invalid:
         told = {problem.path for problem in found}
-        found += [problem for problem in problems(invalid, ClusterSpec) if problem.path not in told]
+        found += [problem for problem in problems(invalid, model) if problem.path not in told]
         raise SpecError(source, found) from None
     if found:
         raise SpecError(source, found)
     return spec
+
+
+def model_of(value: Mapping[Any, Any]) -> type[ClusterSpec]:
+    """The model of the cloud that a cluster names; of the first one, which says what to write, if it names none."""
+    cloud = value.get("cloud")
+    return CLOUDS[cloud] if isinstance(cloud, str) and cloud in CLOUDS else AwsSpec
 
 
 def read_word(kind: Any, text: str) -> str:

@@ -11,25 +11,20 @@ from typing import Any, NamedTuple
 
 from ybfort.spec.clients import Client
 from ybfort.spec.database import Database, Keyspace, Passwords, Role
-from ybfort.spec.nodes import SERIES, Nodes, Release, order_of
+from ybfort.spec.nodes import SERIES, Release, order_of
 from ybfort.spec.operations import Certificates, Protection
 from ybfort.spec.region import ZONE_LETTERS, Region
 
 Path = tuple[str | int, ...]
+Rule = Callable[..., "Iterator[Wrong]"]
 
-# Xen machines show EBS volumes without the serial number by which a node recognises its own data volume.
-OLD_FAMILIES = frozenset(
-    "t1 t2 m1 m2 m3 m4 c1 c3 c4 r3 r4 i2 i3 d2 h1 x1 x1e p2 p3 g2 g3 g3s f1 cc2 cr1 hs1".split()  # noqa: SIM905
-)
 RESERVED_ROLES = frozenset(["postgres", "yugabyte", "cassandra", "public", "none", "ybfort_admin"])
 RESERVED_DATABASES = frozenset(["postgres", "yugabyte", "system_platform", "template0", "template1"])
-SHORT_LIVED_DAYS = 7  # AWS Private CA: the most that a CA in short-lived mode signs for
-LARGEST_NETWORK = 16  # AWS ends here
-SMALLEST_NETWORK = 23  # below, a zone has no room for nine endpoints beside its nodes
-SMALLEST_VPC = 28  # AWS's own limit, for a VPC that exists already
+LARGEST_NETWORK = 16  # AWS ends here, and nobody needs more
+SMALLEST_NETWORK = 23  # below, a zone has no room for nine endpoints (AWS) beside its nodes
+SMALLEST_EXISTING_NETWORK = 28  # below, there is no room for a cluster whoever else is in it
 LOGIN_SUFFIXES = ("_login_a", "_login_b")  # the two login names of a role that logs in
 NEEDS_LOGIN = {"admin": False, "connection_limit": None, "keyspaces": (), "password_generation": 1, "readers": ()}
-MOST_READERS = 50  # KMS ends a key's policy at 32,768 characters, and an IAM role's ARN has up to 543
 MOST_COPIES = 7
 
 
@@ -48,9 +43,9 @@ def one_region(regions: tuple[Region, ...]) -> Iterator[Wrong]:
 def zones_are_distinct_and_of_their_region(regions: tuple[Region, ...]) -> Iterator[Wrong]:
     for number, region in enumerate(regions):
         path = ("regions", number, "zones")
-        yield from _twice(path, "name", [zone.name for zone in region.zones])
+        yield from twice(path, "name", [zone.name for zone in region.zones])
         for at, zone in enumerate(region.zones):
-            if zone.name[:-1] != region.name:
+            if zone.name[:-1].rstrip("-") != region.name:
                 yield Wrong(
                     (*path, at, "name"),
                     f"is not a zone of {region.name}. Write {region.name} and a letter, or change the region's name.",
@@ -60,20 +55,21 @@ def zones_are_distinct_and_of_their_region(regions: tuple[Region, ...]) -> Itera
 def network_has_room(regions: tuple[Region, ...]) -> Iterator[Wrong]:
     for number, region in enumerate(regions):
         path, bits = ("regions", number), region.cidr.prefixlen
-        if region.existing_vpc is not None:
-            if bits > SMALLEST_VPC:
+        if region.existing:
+            if bits > SMALLEST_EXISTING_NETWORK:
                 yield Wrong(
-                    (*path, "cidr"), f"is a /{bits}: no VPC is smaller than /{SMALLEST_VPC}. Give the VPC's range."
+                    (*path, "cidr"),
+                    f"is a /{bits}: no network is smaller than /{SMALLEST_EXISTING_NETWORK}. Give the network's range.",
                 )
             continue
         if not LARGEST_NETWORK <= bits <= SMALLEST_NETWORK:
             yield Wrong(
                 (*path, "cidr"),
-                f"is a /{bits}: a VPC takes /{LARGEST_NETWORK} at most, and below /{SMALLEST_NETWORK} a zone has no "
-                f"room. Use a /20, for example.",
+                f"is a /{bits}: a network takes /{LARGEST_NETWORK} at most, and below /{SMALLEST_NETWORK} a zone has "
+                "no room. Use a /20, for example.",
             )
             continue
-        # Half of a zone's part is the nodes'; its first address is left out, its last is AWS's own.
+        # Half of a zone's part is the nodes'; its first address is left out, its last is the cloud's own.
         room = region.cidr.num_addresses // len(ZONE_LETTERS) // 2 - 2
         for at, zone in enumerate(region.zones):
             if zone.nodes > room:
@@ -84,25 +80,12 @@ def network_has_room(regions: tuple[Region, ...]) -> Iterator[Wrong]:
                 )
 
 
-def existing_vpc_and_subnets_go_together(regions: tuple[Region, ...]) -> Iterator[Wrong]:
-    for number, region in enumerate(regions):
-        path = ("regions", number, "zones")
-        for at, zone in enumerate(region.zones):
-            if region.existing_vpc and not zone.subnet:
-                says = "is missing: with `existing_vpc` each zone names its subnet. Add `id` and `node_range`."
-                yield Wrong((*path, at, "subnet"), says)
-            elif zone.subnet and not region.existing_vpc:
-                says = "needs `existing_vpc` in the region. Add it, or remove the subnet to get a new VPC."
-                yield Wrong((*path, at, "subnet"), says)
-        yield from _twice(path, "subnet", [zone.subnet.id for zone in region.zones if zone.subnet])
-
-
 def node_ranges_have_room_of_their_own(regions: tuple[Region, ...]) -> Iterator[Wrong]:
     for number, region in enumerate(regions):
         ranges = [
-            (("regions", number, "zones", at, "subnet", "node_range"), zone.subnet.node_range, zone.nodes)
+            (("regions", number, "zones", at, *zone.RESERVED_AT), zone.reserved, zone.nodes)
             for at, zone in enumerate(region.zones)
-            if zone.subnet
+            if zone.reserved
         ]
         for path, range_, nodes in ranges:
             if not range_.subnet_of(region.cidr):
@@ -189,27 +172,8 @@ def what_is_finalized_runs(release: Release) -> Iterator[Wrong]:
         )
 
 
-def machine_is_recent(nodes: Nodes) -> Iterator[Wrong]:
-    if nodes.machine.partition(".")[0] in OLD_FAMILIES:
-        yield Wrong(
-            ("nodes", "machine"),
-            "is of a family without the Nitro system, whose volumes a node cannot tell apart. Use m7i or newer.",
-        )
-
-
-def disk_is_in_proportion(nodes: Nodes) -> Iterator[Wrong]:
-    disk = nodes.disk
-    if disk.iops > 500 * disk.size_gib:
-        yield Wrong(("nodes", "disk", "iops"), f"is above 500 for each GiB. Use {500 * disk.size_gib} or less.")
-    if disk.throughput_mib > disk.iops // 4:
-        yield Wrong(
-            ("nodes", "disk", "throughput_mib"),
-            f"is above a quarter of `iops`. Use {disk.iops // 4} or less, or give `iops` {4 * disk.throughput_mib}.",
-        )
-
-
 def clients_are_distinct(clients: tuple[Client, ...]) -> Iterator[Wrong]:
-    yield from _twice(("clients",), "name", [client.name for client in clients])
+    yield from twice(("clients",), "name", [client.name for client in clients])
     ranges = [
         (("clients", number, "cidrs", at), client.name, api, cidr)
         for number, client in enumerate(clients)
@@ -227,8 +191,8 @@ def clients_are_distinct(clients: tuple[Client, ...]) -> Iterator[Wrong]:
 
 def clients_are_not_the_cluster(regions: tuple[Region, ...], clients: tuple[Client, ...]) -> Iterator[Wrong]:
     for region in regions:
-        if region.existing_vpc is not None:
-            continue  # the VPC is shared: clients may well live beside the nodes
+        if region.existing:
+            continue  # it is shared: clients may well live beside the nodes
         for number, client in enumerate(clients):
             for at, cidr in enumerate(client.cidrs):
                 if cidr.overlaps(region.cidr):
@@ -240,7 +204,7 @@ def clients_are_not_the_cluster(regions: tuple[Region, ...], clients: tuple[Clie
 
 
 def databases_have_owners(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
-    yield from _twice(("databases",), "name", [database.name for database in databases])
+    yield from twice(("databases",), "name", [database.name for database in databases])
     by_name = {role.name: role for role in roles}
     for number, database in enumerate(databases):
         path = ("databases", number)
@@ -260,7 +224,7 @@ def databases_have_owners(databases: tuple[Database, ...], roles: tuple[Role, ..
 
 
 def keyspaces_are_distinct_and_used(keyspaces: tuple[Keyspace, ...], clients: tuple[Client, ...]) -> Iterator[Wrong]:
-    yield from _twice(("keyspaces",), "name", [keyspace.name for keyspace in keyspaces])
+    yield from twice(("keyspaces",), "name", [keyspace.name for keyspace in keyspaces])
     for number, keyspace in enumerate(keyspaces):
         if keyspace.name.startswith("system"):
             yield Wrong(("keyspaces", number, "name"), "belongs to YugabyteDB itself. Choose another name.")
@@ -271,7 +235,7 @@ def keyspaces_are_distinct_and_used(keyspaces: tuple[Keyspace, ...], clients: tu
 
 
 def role_names_are_free(databases: tuple[Database, ...], roles: tuple[Role, ...]) -> Iterator[Wrong]:
-    yield from _twice(("roles",), "name", [role.name for role in roles])
+    yield from twice(("roles",), "name", [role.name for role in roles])
     groups = {f"{database.name}_{access}" for database in databases for access in ("read_only", "read_write")}
     for number, role in enumerate(roles):
         if role.name in RESERVED_ROLES or role.name.startswith(("pg_", "yb_", "ybfort_")):
@@ -286,7 +250,7 @@ def grants_name_keyspaces(keyspaces: tuple[Keyspace, ...], roles: tuple[Role, ..
     names = {keyspace.name for keyspace in keyspaces}
     for number, role in enumerate(roles):
         path = ("roles", number, "keyspaces")
-        yield from _twice(path, "keyspace", [grant.keyspace for grant in role.keyspaces])
+        yield from twice(path, "keyspace", [grant.keyspace for grant in role.keyspaces])
         for at, grant in enumerate(role.keyspaces):
             if grant.keyspace not in names:
                 yield Wrong((*path, at, "keyspace"), "is no declared keyspace. Declare it under `keyspaces`.")
@@ -296,7 +260,7 @@ def grants_name_databases(databases: tuple[Database, ...], roles: tuple[Role, ..
     names = {database.name for database in databases}
     for number, role in enumerate(roles):
         path = ("roles", number, "grants")
-        yield from _twice(path, "database", [grant.database for grant in role.grants])
+        yield from twice(path, "database", [grant.database for grant in role.grants])
         for at, grant in enumerate(role.grants):
             if grant.database not in names:
                 yield Wrong((*path, at, "database"), "is no declared database. Declare it under `databases`.")
@@ -347,44 +311,6 @@ def roles_make_sense(roles: tuple[Role, ...]) -> Iterator[Wrong]:
                 yield Wrong(("roles", number, field), "needs a role that logs in. Remove it, or set `login: true`.")
 
 
-def tags_differ_in_more_than_case(tags: dict[str, str]) -> Iterator[Wrong]:
-    seen: dict[str, str] = {}
-    for key in tags:
-        if (other := seen.setdefault(key.lower(), key)) != key:
-            yield Wrong(("tags", key), f"is `{other}` but for its case, and IAM tells no difference. Keep one.")
-
-
-def readers_fit_a_key_policy(roles: tuple[Role, ...], certificates: Certificates) -> Iterator[Wrong]:
-    readers = {reader for role in roles for reader in role.readers}
-    room = MOST_READERS - len(certificates.brought_by)
-    if len(readers) > room:
-        beside = " beside those in `certificates.brought_by`" if certificates.brought_by else ""
-        yield Wrong(
-            ("roles",),
-            f"has {len(readers)} different readers, and the policy of a key has room for {room}{beside}. "
-            "Let applications share an IAM role.",
-        )
-
-
-def lifetime_suits_the_authority(certificates: Certificates) -> Iterator[Wrong]:
-    managed = certificates.existing_authority is None and not certificates.brought_by
-    if managed and certificates.lifetime_days > SHORT_LIVED_DAYS:
-        yield Wrong(
-            ("certificates", "lifetime_days"),
-            f"is above {SHORT_LIVED_DAYS}: the managed authority signs short-lived certificates only. "
-            f"Use {SHORT_LIVED_DAYS} or less, or name an `existing_authority`.",
-        )
-
-
-def authority_is_near(regions: tuple[Region, ...], certificates: Certificates) -> Iterator[Wrong]:
-    authority = certificates.existing_authority
-    if authority and authority.split(":")[3] not in {region.name for region in regions}:
-        yield Wrong(
-            ("certificates", "existing_authority"),
-            "is in another region, which the nodes have no private way to. Use an authority of the cluster's region.",
-        )
-
-
 def one_source_of_certificates(certificates: Certificates) -> Iterator[Wrong]:
     if certificates.brought_by and certificates.existing_authority:
         yield Wrong(
@@ -402,31 +328,21 @@ def passwords_work_until_the_next(passwords: Passwords) -> Iterator[Wrong]:
         )
 
 
-def arns_are_of_the_account(account: str, certificates: Certificates) -> Iterator[Wrong]:
-    authority = certificates.existing_authority
-    if authority and authority.split(":")[4] != account:
-        yield Wrong(
-            ("certificates", "existing_authority"),
-            f"is of another account than {account}. Share a subordinate CA of this account instead.",
-        )
-
-
 def lifted_nodes_could_exist(protection: Protection) -> Iterator[Wrong]:
-    yield from _twice(("protection",), "lifted_for", list(protection.lifted_for))
+    yield from twice(("protection",), "lifted_for", list(protection.lifted_for))
 
 
-def _twice(path: Path, field: str, values: Iterable[str]) -> Iterator[Wrong]:
+def twice(path: Path, field: str, values: Iterable[str]) -> Iterator[Wrong]:
     """A problem for each value that stands in `path` more than once."""
     for value, times in Counter(values).items():
         if value and times > 1:
             yield Wrong(path, f"has {field} {value} {times} times. Keep one.")
 
 
-RULES: tuple[Callable[..., Iterator[Wrong]], ...] = (
+RULES: tuple[Rule, ...] = (
     one_region,
     zones_are_distinct_and_of_their_region,
     network_has_room,
-    existing_vpc_and_subnets_go_together,
     node_ranges_have_room_of_their_own,
     replication_factor_is_odd,
     production_keeps_three_copies,
@@ -435,8 +351,6 @@ RULES: tuple[Callable[..., Iterator[Wrong]], ...] = (
     image_of_the_region,
     release_is_supported,
     what_is_finalized_runs,
-    machine_is_recent,
-    disk_is_in_proportion,
     clients_are_distinct,
     clients_are_not_the_cluster,
     databases_have_owners,
@@ -446,20 +360,15 @@ RULES: tuple[Callable[..., Iterator[Wrong]], ...] = (
     grants_name_keyspaces,
     owners_form_no_circle,
     roles_make_sense,
-    tags_differ_in_more_than_case,
-    readers_fit_a_key_policy,
-    lifetime_suits_the_authority,
-    authority_is_near,
     one_source_of_certificates,
     passwords_work_until_the_next,
-    arns_are_of_the_account,
     lifted_nodes_could_exist,
 )
 
 
-def wrong(sections: dict[str, Any]) -> Iterator[Wrong]:
-    """What the rules find in the given valid sections, by section name; a rule that lacks one of its sections rests."""
-    for rule in RULES:
+def wrong(rules: Iterable[Rule], sections: dict[str, Any]) -> Iterator[Wrong]:
+    """What rules find in the given valid sections, by section name; a rule that lacks one of its sections rests."""
+    for rule in rules:
         needs = rule.__code__.co_varnames[: rule.__code__.co_argcount]
         if all(need in sections for need in needs):
             yield from rule(**{need: sections[need] for need in needs})
