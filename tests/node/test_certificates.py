@@ -11,7 +11,16 @@ import pytest
 
 from certificates import authority, pair
 from simulated_fleet import SimulatedFleet
-from simulated_machine import AUTHORITY, HOME, SimulatedCloud, SimulatedMachine, context, declared, invented
+from simulated_machine import (
+    AUTHORITY,
+    HOME,
+    Killed,
+    SimulatedCloud,
+    SimulatedMachine,
+    context,
+    declared,
+    invented,
+)
 from specs import prod_plan
 from ybfort.node.certificate import LINK, SETS, Source
 from ybfort.node.cloud import CloudFailure
@@ -101,6 +110,25 @@ class TestLife:
         machine.clock.slept = 5 * DAY
         run()
         assert machine.read(f"{LINK}/node.{ADDRESS}.key") != first
+
+    def test_the_old_key_goes_even_if_the_run_that_replaced_it_is_killed(
+        self, run: Callable[..., Outcome], machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run()
+        remove = machine.remove_tree
+
+        def killed(path: str) -> None:
+            if path == f"{SETS}/1":
+                raise Killed
+            remove(path)
+
+        machine.clock.slept = 5 * DAY
+        with monkeypatch.context() as moment:
+            moment.setattr(machine, "remove_tree", killed)
+            with pytest.raises(Killed):
+                run()
+        run()
+        assert [path.name for path in machine.path(SETS).iterdir()] == ["2"]
 
     def test_one_that_cannot_be_renewed_serves_to_its_end(
         self,

@@ -12,10 +12,12 @@ import pytest
 
 from simulated_fleet import SimulatedFleet
 from specs import prod_plan, region, zones
+from ybfort.node.servers import CREATING
 from ybfort.node.step import Context, Outcome
 from ybfort.node.steps import ORDER
+from ybfort.node.steps.servers import CREATE
 from ybfort.plan.cluster import cluster_config
-from ybfort.sandbox.nodes.universe import Running
+from ybfort.sandbox.nodes.universe import Refused, Running
 
 OLD, NEW, NEWEST = "2025.2.8.0-b60", "2025.2.9.0-b12", "2025.2.10.0-b3"
 MASTERS, TSERVERS = (
@@ -83,6 +85,25 @@ class TestCreation:
         assert fleet.universe.placement == [f"aws.eu-west-1.eu-west-1{letter}" for letter in "abc"]
         assert fleet.universe.copies == 3
 
+    def test_nobody_is_told_to_make_another_one(self, fleet: SimulatedFleet) -> None:
+        assert not any(machine.path(CREATING).exists() for machine in fleet.machines.values())
+
+    def test_what_a_killed_run_left_makes_no_second_one(self, fleet: SimulatedFleet) -> None:
+        fleet.lose("b1")
+        fleet.replace("b1", volume=False)
+        fleet.machines["b1"].directory("/run/ybfort", 0o755)
+        fleet.machines["b1"].write(CREATING, CREATE.encode())
+        fleet.settle()
+        assert len(fleet.universe.masters) == 3
+
+    def test_where_there_are_more_zones_than_copies_none_has_to_have_one(
+        self, make: Callable[..., SimulatedFleet]
+    ) -> None:
+        fleet = make(fault_tolerance="node", regions=[region(zones=zones(1, 1, 1, 1, 1))])
+        fleet.settle()
+        assert fleet.universe.placement == []
+        assert "Any 3 of 5 zones have a copy." in {one["placement"].message for one in fleet.ended.values()}
+
     def test_a_cluster_that_lost_all_its_data_is_not_begun_anew(self, fleet: SimulatedFleet) -> None:
         name = fleet.universe.name
         for node in list(fleet.machines):
@@ -132,6 +153,38 @@ class TestLoss:
         fleet.replace("c1", volume=True)
         fleet.settle()
 
+    def test_a_node_that_the_leader_never_heard_of_is_missed_if_it_was_there_before(
+        self, fleet: SimulatedFleet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A master that comes to lead may know only the tablet servers that have reported to it since."""
+        tservers = fleet.universe._tservers
+        monkeypatch.setattr(
+            fleet.universe, "_tservers", lambda now: (one for one in tservers(now) if one[1]["status"] == "ALIVE")
+        )
+        fleet.lose("c1")
+        fleet.flag("max_stale_read_bound_time_ms", "1")
+        fleet.wait(10)
+        assert fleet.stopped == []
+        assert "the tablet server of c1 is not there" in fleet.said("a1")["servers"]
+
+    def test_a_master_that_is_not_taken_in_says_why(
+        self, fleet: SimulatedFleet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        admin = fleet.universe.admin
+
+        def refused(command: str, *arguments: str) -> str:
+            if command == "change_master_config":
+                raise Refused(f"{arguments[0]} was refused")
+            return admin(command, *arguments)
+
+        with monkeypatch.context() as bad_day:
+            bad_day.setattr(fleet.universe, "admin", refused)
+            fleet.lose("b1")
+            fleet.replace("b1", volume=False)
+            assert fleet.clock.go(lambda: "ADD_SERVER was refused" in fleet.said("b1").get("servers", ""), 3600)
+            assert "REMOVE_SERVER was refused" in fleet.said("b1")["servers"]
+        fleet.settle()
+
     def test_nothing_is_stopped_while_a_node_is_lost(self, fleet: SimulatedFleet) -> None:
         fleet.lose("c1")
         fleet.flag("max_stale_read_bound_time_ms", "1")
@@ -154,6 +207,50 @@ class TestChange:
         fleet.flag("max_clock_skew_usec", "250000", "yb-tserver")
         fleet.settle()
         assert fleet.stopped == [*MASTERS, *TSERVERS]
+
+    def test_a_node_alone_changes_though_nobody_takes_over(self, make: Callable[..., SimulatedFleet]) -> None:
+        fleet = make(environment="dev", replication_factor=1, regions=[region(zones=zones(1))])
+        fleet.settle()
+        fleet.flag("max_stale_read_bound_time_ms", "1")
+        fleet.flag("max_clock_skew_usec", "250000", "yb-master")
+        fleet.settle()
+        assert fleet.stopped == ["yb-master a1", "yb-tserver a1"]
+
+    def test_only_a_master_that_leads_is_made_to_step_down(
+        self, fleet: SimulatedFleet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        admin, moved = fleet.universe.admin, list[tuple[str, list[str]]]()
+
+        def noted(command: str, *arguments: str) -> str:
+            if command == "master_leader_stepdown":
+                acting = [fleet.address(node) for node in fleet.machines if fleet.status(node)["turn"]]
+                moved.append((fleet.universe.leader, acting))
+            return admin(command, *arguments)
+
+        monkeypatch.setattr(fleet.universe, "admin", noted)
+        fleet.flag("max_clock_skew_usec", "250000", "yb-master")
+        fleet.settle()
+        assert moved
+        assert all(acting == [leader] for leader, acting in moved)
+
+    @pytest.mark.parametrize("lacks", ["underreplicated_tablets", "leaderless_tablets"])
+    def test_a_turn_lasts_until_every_tablet_is_well_again(
+        self, fleet: SimulatedFleet, monkeypatch: pytest.MonkeyPatch, lacks: str
+    ) -> None:
+        page = fleet.universe.page
+
+        def lacking(path: str, at: str, now: float) -> tuple[int, str]:
+            status, text = page(path, at, now)
+            unwell = bool(fleet.stopped) and f'"{lacks}"' in text
+            return status, json.dumps({lacks: [{"tablet_uuid": "1"}]}) if unwell else text
+
+        with monkeypatch.context() as bad_day:
+            bad_day.setattr(fleet.universe, "page", lacking)
+            fleet.flag("max_stale_read_bound_time_ms", "1")
+            fleet.wait(30)
+            assert fleet.stopped == ["yb-tserver a1"]
+            assert fleet.status("a1")["turn"]["acting"]
+        fleet.settle()
 
     def test_a_node_has_settled_before_the_next_one_is_stopped(self, fleet: SimulatedFleet) -> None:
         stops: list[float] = []
@@ -399,6 +496,36 @@ class TestUpgrade:
         assert fleet.universe.promoted == NEW
         fleet.wait(6)  # every node learns of it
         assert [path.name for path in fleet.machines["b1"].path("/opt/yugabyte").iterdir()] == [NEW]
+
+    def test_it_does_not_become_final_while_a_node_says_nothing(self, fleet: SimulatedFleet) -> None:
+        self.upgrade(fleet, NEW)
+        fleet.settle()
+        leads = next(node for node in fleet.machines if fleet.address(node) == fleet.universe.leader)
+        silent = next(node for node in fleet.machines if node != leads)
+        fleet.resting.add(silent)
+        del fleet.clouds["a1"].objects[fleet.document["buckets"]["status"], f"status/{silent}.json"]
+        self.upgrade(fleet, NEW, finalized=NEW)
+        fleet.wait(10)
+        assert fleet.said(leads)["finalization"] == f"{NEW} becomes final when it runs on {silent}, too."
+        assert fleet.universe.promoted == OLD
+
+    def test_the_catalog_follows_when_the_new_formats_have_reached_every_server(
+        self, fleet: SimulatedFleet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.upgrade(fleet, NEW)
+        fleet.settle()
+        admin, told = fleet.universe.admin, list[tuple[str, float]]()
+
+        def noted(command: str, *arguments: str) -> str:
+            told.append((command, fleet.clock.slept))
+            return admin(command, *arguments)
+
+        monkeypatch.setattr(fleet.universe, "admin", noted)
+        self.upgrade(fleet, NEW, finalized=NEW)
+        fleet.settle()
+        (promotion, promoted), (catalog, upgraded) = told
+        assert (promotion, catalog) == ("promote_auto_flags", "upgrade_ysql")
+        assert upgraded - promoted >= 10
 
     def test_it_does_not_become_final_before_every_node_runs_it(self, fleet: SimulatedFleet) -> None:
         self.upgrade(fleet, NEW, finalized=NEW)

@@ -27,6 +27,7 @@ from ybfort.node.status import state
 from ybfort.node.step import Context, Outcome, Result
 from ybfort.node.steps import LAST, ORDER
 from ybfort.node.steps.disk import FORMATTING, label_of
+from ybfort.node.system import Output
 from ybfort.node.units import AGENT
 from ybfort.plan.agent import archive
 
@@ -48,6 +49,47 @@ def test_an_empty_machine_becomes_a_healthy_database(machine: SimulatedMachine, 
     assert state(run(machine, cloud)) == "converged"
     assert sorted(machine.universe.running) == ["yb-master 10.40.1.1", "yb-tserver 10.40.1.1"]
     assert machine.universe.violations == []
+
+
+def test_the_servers_start_with_the_machine(machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
+    run(machine, cloud)
+    assert {"yb-master.service", "yb-tserver.service"} <= set(machine.state.enabled)
+
+
+def test_a_server_that_failed_too_often_is_started_all_the_same(
+    machine: SimulatedMachine, cloud: SimulatedCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd itself starts it again only when its failures are forgotten."""
+    run(machine, cloud)
+    failed, systemctl = {"yb-master.service", "yb-tserver.service"}, machine._systemctl
+
+    def limited(verb: str, *arguments: str) -> Any:
+        if verb == "reset-failed":
+            failed.difference_update(arguments)
+        if verb == "restart" and failed & set(arguments):
+            return Output(1, "", "start request repeated too quickly")
+        return systemctl(verb, *arguments)
+
+    monkeypatch.setattr(machine, "_systemctl", limited)
+    machine.universe.running.clear()
+    assert run(machine, cloud)["servers"].message == "yb-master was started; yb-tserver was started."
+
+
+@pytest.mark.parametrize("down", [["yb-master", "yb-tserver"], ["yb-master"], ["yb-tserver"]])
+def test_a_server_that_is_down_starts_while_the_bucket_does_not_answer(
+    machine: SimulatedMachine, cloud: SimulatedCloud, monkeypatch: pytest.MonkeyPatch, down: list[str]
+) -> None:
+    run(machine, cloud)
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise CloudFailure("no answer")
+
+    for name in ("put_object", "get_object", "list_objects"):
+        monkeypatch.setattr(cloud, name, refused)
+    for server in down:
+        del machine.universe.running[f"{server} 10.40.1.1"]
+    run(machine, cloud)
+    assert sorted(machine.universe.running) == ["yb-master 10.40.1.1", "yb-tserver 10.40.1.1"]
 
 
 def test_a_second_run_changes_nothing(machine: SimulatedMachine, cloud: SimulatedCloud) -> None:

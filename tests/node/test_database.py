@@ -118,6 +118,10 @@ def test_everything_that_is_wrong_is_told(machine: SimulatedMachine, config: Con
         "1 tablets have too few copies",
     ]
     assert list(view.wrong(config, settle=60, but={"b1"})) == ["1 tablets have too few copies"]
+    pages.answers["tablet-replication"] = json.dumps({"leaderless_tablets": [{"tablet_uuid": "1"}]})
+    assert list(Database(machine, config).leading().wrong(config, settle=60, but={"b1"}))[1:] == [
+        "1 tablets have no leader"
+    ]
 
 
 @pytest.mark.parametrize(

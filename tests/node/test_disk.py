@@ -78,6 +78,7 @@ class TestDecision:
             (replace(BLANK, kind="part"), "no writable disk"),
             (replace(BLANK, read_only=True), "no writable disk"),
             (replace(BLANK, size=0), "no writable disk of a fit size"),
+            (replace(BLANK, size=GIB - 1), "no writable disk of a fit size"),
             (replace(BLANK, parts=("/dev/nvme1n1p1",)), "/dev/nvme1n1p1 are made of it"),
             (replace(BLANK, parts=("/dev/mapper/vg-data",)), "/dev/mapper/vg-data are made of it"),
             (replace(BLANK, mounted=("[SWAP]",)), r"in use at \[SWAP\]"),
@@ -215,6 +216,13 @@ class TestStep:
         with pytest.raises(Failure, match="is blank, but this node had its data on"):
             disk(run)
         assert sum("mkfs" in command for command in machine.commands) == 1
+
+    def test_a_line_that_somebody_wrote_is_replaced(self, run: Context, machine: SimulatedMachine) -> None:
+        with machine.path("/etc/fstab").open("a") as fstab:
+            fstab.write(f"{DEVICE} /mnt/data xfs defaults 0 0\n")
+        disk(run)
+        lines = [line for line in machine.path("/etc/fstab").read_text().splitlines() if "/mnt/data" in line]
+        assert [line.split()[0] for line in lines] == [f"UUID={UUID}"]
 
     def test_a_disk_that_systemd_did_not_mount_stops_the_node(
         self, run: Context, machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,18 @@ from simulated_machine import (
 from specs import prod_plan
 from statuses import TOLD, TURN
 from ybfort.node.config import STATE, checked
-from ybfort.node.status import SHAPE, checked_status, others, recall, remembered, seconds_of, tell, utc, write_status
+from ybfort.node.status import (
+    SHAPE,
+    checked_status,
+    others,
+    read_status,
+    recall,
+    remembered,
+    seconds_of,
+    tell,
+    utc,
+    write_status,
+)
 from ybfort.node.step import Context, Outcome, Report, Result
 from ybfort.node.system import Failure
 
@@ -119,6 +130,16 @@ def test_a_status_is_written_when_it_says_something_new(run: Context, cloud: Sim
     assert write_status(run).message == "status/a1.json was written."
     assert cloud.asked == ["put status/a1.json"]
     assert cloud.status()["state"] == "incomplete"
+
+
+def test_the_node_itself_has_the_last_one_even_if_it_says_nothing_new(
+    run: Context, machine: SimulatedMachine, cloud: SimulatedCloud
+) -> None:
+    write_status(run)
+    machine.clock.slept += 60
+    write_status(run)
+    assert cloud.status()["at"] == "2027-01-15T08:00:00Z"
+    assert read_status(machine)["at"] == read_status(machine)["converged_at"] == "2027-01-15T08:01:00Z"
 
 
 def test_what_outlives_a_run_is_remembered_by_the_next(

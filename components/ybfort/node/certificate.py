@@ -105,18 +105,16 @@ def take(
 
 def loaded_before(system: System, now: Certificate) -> str | None:
     """The directory of the certificate that the servers used until now, if it is another one."""
-    sets = sorted((path.name for path in system.path(SETS).iterdir()), key=int)
-    before = [f"{SETS}/{name}" for name in sets if f"{SETS}/{name}" != now.folder]
-    used = [folder for folder in before if system.read(f"{folder}/{LOADED}") is not None]
-    return used[-1] if used else None
+    before = [f"{SETS}/{path.name}" for path in system.path(SETS).iterdir() if f"{SETS}/{path.name}" != now.folder]
+    return next((folder for folder in before if system.read(f"{folder}/{LOADED}") is not None), None)
 
 
 def loaded(system: System, now: Certificate) -> None:
-    """The running servers use this one: the others can go."""
-    system.write(f"{now.folder}/{LOADED}", b"")
+    """The running servers use this one: the others can go. Then only is it marked, so that a killed run leaves none."""
     for path in system.path(SETS).iterdir():
         if f"{SETS}/{path.name}" != now.folder:
             system.remove_tree(f"{SETS}/{path.name}")
+    system.write(f"{now.folder}/{LOADED}", b"")
 
 
 def file_of(folder: str, address: str, kind: str) -> str:

@@ -93,6 +93,7 @@ def test_rights_that_a_group_has_lost_are_put_back(node: Node) -> None:
         ("CREATE ROLE bob SUPERUSER LOGIN", ["superuser bob logs in and is not declared"]),
         ("CREATE ROLE bob_login_a LOGIN", ["role bob_login_a logs in and is not declared"]),
         ("CREATE ROLE yb_bob SUPERUSER", ["superuser yb_bob is not declared"]),
+        ("CREATE ROLE yb_bob LOGIN", ["role yb_bob logs in and is not declared"]),
         ("CREATE DATABASE bobs", ["database bobs is not declared"]),
         (
             "CREATE ROLE bob IN ROLE orders_owner",

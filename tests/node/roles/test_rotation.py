@@ -1,5 +1,7 @@
 """Passwords change by themselves and on demand, and nobody is refused who still has the one before."""
 
+import json
+
 import pytest
 
 from node.roles.ysql import ADMIN, API, BUSY, OWNER, ROLES, WEEKLY, Node, role
@@ -71,6 +73,15 @@ def test_no_overlap_cuts_it_off_in_the_same_run(weekly: Node) -> None:
     weekly.run()
     assert not weekly.works(first)
     assert weekly.works(weekly.secret("orders_api"))
+
+
+def test_a_name_that_somebody_closed_meanwhile_loses_its_password_too(weekly: Node) -> None:
+    leak(weekly)
+    weekly.run()
+    weekly.server.sql("ALTER ROLE orders_api_login_a NOLOGIN")
+    weekly.machine.ahead += 25 * HOUR
+    weekly.run()
+    assert weekly.server.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'orders_api_login_a'") == ""
 
 
 def test_names_take_turns(weekly: Node) -> None:
@@ -172,6 +183,17 @@ def test_a_spoilt_name_waits_if_there_is_nothing_to_mend_it_with(weekly: Node) -
     weekly.machine.ahead += 25 * HOUR
     weekly.run()
     assert weekly.works(weekly.secret("orders_api"))
+
+
+def test_somebody_else_s_pair_in_the_secret_does_not_become_the_role_s(node: Node) -> None:
+    node.declare(roles=[OWNER, API], passwords=WEEKLY)
+    node.run()
+    node.server.sql("CREATE ROLE bob LOGIN PASSWORD 'known'")
+    node.secrets.values[SECRET].append(json.dumps({"username": "bob", "password": "known"}))
+    node.machine.ahead += 7 * DAY
+    node.run()
+    assert node.secret("orders_api").username == "orders_api_login_b"
+    assert node.works(node.secret("orders_api"))
 
 
 @pytest.mark.parametrize("comment", ["NULL", "'ybfort: in use since yesterday'"])

@@ -136,8 +136,9 @@ def _start(context: Context, server: Server, unit: Unit, known: Universe | None)
     system, database = context.system, Database(context.system, context.config)
     if server.runs(unit) or (unit.active and (known or database.leader())):
         return
-    left_behind = list(_left_behind(context, server)) if known and database.leader() else []
-    if left_behind and release_of(system, server.name) is None:
+    was = release_of(system, server.name)
+    left_behind = list(_left_behind(context, server)) if known and was != server.release and database.leader() else []
+    if left_behind and was is None:
         raise Later(CROSSED.format(server=server.name, behind=", ".join(left_behind), version=server.release))
     if server.name == MASTER:
         creates = _may_create(context, known)
