@@ -45,13 +45,15 @@ finally:
 
 def agent() -> None:
     """Its size, its time, and its memory."""
-    print(f"agent: {len(archive().content) / 1000:.0f} KB (goal below {GOALS['size']} KB)")
+    print(f"agent: {len(archive('aws').content) / 1000:.0f} KB (goal below {GOALS['size']} KB)")
     document = json.loads(cluster_config(dev_plan()))
     (node,) = (node["name"] for node in document["nodes"])
     ids = {"format": 1, "certificate_authority": AUTHORITY, "node": node, "volume": "vol-0123456789abcdef0"}
     with tempfile.TemporaryDirectory(prefix="ybf-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
-        fleet = Fleet(Path(folder), document, {node: ids}, archive().content, python=nodes_python() or sys.executable)
+        fleet = Fleet(
+            Path(folder), document, {node: ids}, archive("aws").content, python=nodes_python() or sys.executable
+        )
         fleet.declare({**fleet.cluster, "pace": {**fleet.cluster["pace"], "report": 3600, "reconcile": 3600}})
         try:
             fleet.settle()

@@ -61,7 +61,7 @@ class SimulatedFleet:
         """A new machine with a blank volume."""
         self.made += 1
         machine = SimulatedMachine(self.folder / f"{self.made}-{node}", self.universe, self.clock, skew=skew)
-        install_agent(machine, archive().content)
+        install_agent(machine, archive("aws").content)
         stop = machine.stop_server
 
         def stop_server(server: str) -> None:

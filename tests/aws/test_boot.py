@@ -36,7 +36,7 @@ def served() -> Iterator[ObjectServer]:
     with object_server(HOME.account) as server:
         server.objects = {
             f"/{HOME.bucket}/config/cluster.json": declared().encode(),
-            f"/{HOME.bucket}/{archive().key}": archive().content,
+            f"/{HOME.bucket}/{archive('aws').key}": archive("aws").content,
         }
         yield server
 
@@ -84,7 +84,7 @@ class TestText:
     def test_it_knows_who_the_node_is_and_nothing_that_may_change(self) -> None:
         """A changed script would replace or restart the machine."""
         assert "@" not in SCRIPT.replace('"$@"', "")
-        for name in (archive().sha256, "releases/", "vol-", "10.40."):
+        for name in (archive("aws").sha256, "releases/", "vol-", "10.40."):
             assert name not in SCRIPT
 
     def test_it_formats_nothing_and_fetches_from_nowhere_else(self) -> None:
@@ -138,7 +138,7 @@ class TestRun:
         for _ in range(2):
             done = boot(root, served.url, by_systemd=True)
             assert (done.returncode, done.stderr) == (0, "")
-        assert (root / "opt/ybfort/agent.pyz").read_bytes() == archive().content
+        assert (root / "opt/ybfort/agent.pyz").read_bytes() == archive("aws").content
         assert json.loads((root / "etc/ybfort/node.json").read_text()) == vars(HOME)
         assert "enable --now ybfort-converge.timer" in (root / "systemctl.log").read_text()
 
@@ -147,9 +147,9 @@ class TestRun:
         self, root: Path, served: ObjectServer, trouble: str
     ) -> None:
         boot(root)
-        agent = f"/{HOME.bucket}/{archive().key}"
+        agent = f"/{HOME.bucket}/{archive('aws').key}"
         if trouble == "tampered":
-            served.objects[agent] = archive().content.replace(b"converge", b"diverged", 1)
+            served.objects[agent] = archive("aws").content.replace(b"converge", b"diverged", 1)
         elif trouble == "cut":
             served.cut = True
         elif trouble == "missing":

@@ -124,7 +124,7 @@ def calls_of_the_agent(plan: AwsPlan) -> list[tuple[str, str, dict[str, str]]]:
     cloud, status = AwsCloud(home, system), names.bucket("status")
     cloud.list_objects(home.bucket, "config/")
     cloud.list_objects(status, "status/")
-    for key in (CLUSTER, ids_of("a1"), agent.archive().key, release_key(plan.spec)):
+    for key in (CLUSTER, ids_of("a1"), agent.archive("aws").key, release_key(plan.spec)):
         cloud.get_object(home.bucket, key, file)
     cloud.get_object(status, "status/b1.json", file)
     cloud.put_object(status, "status/a1.json", file)
@@ -172,7 +172,7 @@ def test_the_policy_fits_a_role_however_large_the_cluster_is(changes: dict[str, 
 
 
 def test_a_node_fetches_agent_configuration_and_release() -> None:
-    for key in (CLUSTER, ids_of("a1"), agent.archive().key, release_key(prod_plan().spec)):
+    for key in (CLUSTER, ids_of("a1"), agent.archive("aws").key, release_key(prod_plan().spec)):
         assert may("s3:GetObject", f"{ARTIFACTS}/{key}")
         # S3 asks this to tell an object that is not there from a forbidden one.
         assert may("s3:ListBucket", ARTIFACTS, given={"s3:prefix": key})

@@ -11,7 +11,7 @@ from ybfort.plan.agent import archive
 @pytest.fixture
 def machine(tmp_path: Path) -> SimulatedMachine:
     machine = SimulatedMachine(tmp_path / "machine")
-    install_agent(machine, archive().content)
+    install_agent(machine, archive("aws").content)
     return machine
 
 

@@ -37,6 +37,24 @@ def test_what_the_program_writes_is_what_the_node_reads() -> None:
         assert config.volume == VOLUME
 
 
+def test_a_cluster_on_gcp_is_read_too() -> None:
+    place: dict[str, Any] = {"cloud": "gcp", "region": "europe-west1", "account": "orders-dev-12ab"}
+    pool = "projects/orders-dev-12ab/locations/europe-west1/caPools/orders-dev"
+    nodes = [{**node, "zone": "europe-west1-b"} for node in NODES]
+    config = checked(
+        declared(**place, nodes=nodes, metrics="ybfort/orders-dev"),
+        invented(volume="orders-dev-a1-data", certificate_authority=pool),
+        replace(HOME, **place),
+    )
+    assert (config.node["zone"], config.volume) == ("europe-west1-b", "orders-dev-a1-data")
+
+
+@pytest.mark.parametrize("cloud", ["azure", "AWS", "aws|gcp", "", None, True])
+def test_another_cloud_is_refused(cloud: Any) -> None:
+    with pytest.raises(Failure, match="cloud is "):
+        checked(declared(cloud=cloud), invented(), HOME)
+
+
 def test_program_and_node_mean_the_same_directories() -> None:
     assert flags.DATA == DATA
     assert {flags.DATA, flags.COMMON["log_dir"]} == OWN_DIRECTORIES.keys()

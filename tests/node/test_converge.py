@@ -146,7 +146,7 @@ def test_the_status_tells_who_ran_what_and_when(machine: SimulatedMachine, cloud
     run(machine, cloud)
     told = cloud.status()
     assert (told["format"], told["cluster"], told["node"], told["state"]) == (1, "orders-dev", "a1", "converged")
-    assert told["agent_sha256"] == archive().sha256
+    assert told["agent_sha256"] == archive("aws").sha256
     assert told["config_sha256"] == hashlib.sha256(declared().encode()).hexdigest()
     assert told["at"] == told["converged_at"] == "2027-01-15T08:00:02Z"
     assert [step["name"] for step in told["steps"]] == [*ORDER, *LAST]
@@ -232,7 +232,7 @@ class TestKilled:
             machine.path(FORMATTING).write_text(VOLUME)
         cloud = SimulatedCloud(machine)
         cloud.declare()
-        cloud.objects[HOME.bucket, archive().key] = archive().content
+        cloud.objects[HOME.bucket, archive("aws").key] = archive("aws").content
         return machine, cloud
 
     @pytest.fixture(autouse=True)
@@ -271,4 +271,4 @@ class TestKilled:
             break
         assert cloud.status()["state"] == "converged"
         assert machine.universe.violations == []
-        assert machine.path(AGENT).read_bytes() == archive().content
+        assert machine.path(AGENT).read_bytes() == archive("aws").content

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulated_machine import SimulatedCloud, SimulatedMachine, context, program
+from ybfort.node.cloud_aws import AwsCloud
+from ybfort.node.cloud_gcp import GcpCloud
 from ybfort.node.step import Outcome, Result
 from ybfort.node.steps.operating_system import FILES, operating_system
 from ybfort.node.system import Failure, System
@@ -108,6 +110,24 @@ class TestClock:
     def test_chrony_runs_and_starts_with_the_machine(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
         settle(machine, cloud)
         assert "chronyd.service" in set(machine.state.enabled) & set(machine.state.active)
+
+    def test_chrony_goes_by_another_name_on_ubuntu(self, machine: SimulatedMachine, cloud: SimulatedCloud) -> None:
+        """There `chronyd.service` is an alias, of which systemd says: Refusing to operate on alias name."""
+        unit = machine.path("/usr/lib/systemd/system/chrony.service")
+        unit.parent.mkdir(parents=True)
+        unit.write_text("[Install]\nAlias=chronyd.service\n")
+        settle(machine, cloud)
+        assert "chrony.service" in set(machine.state.enabled) & set(machine.state.active)
+        assert "chronyd.service" not in machine.state.enabled
+        assert settle(machine, cloud).result is Result.DONE
+
+    @pytest.mark.parametrize("server", [AwsCloud.time_server, GcpCloud.time_server])
+    def test_the_time_server_is_each_cloud_s_own(
+        self, machine: SimulatedMachine, cloud: SimulatedCloud, monkeypatch: pytest.MonkeyPatch, server: str
+    ) -> None:
+        monkeypatch.setattr(cloud, "time_server", server)
+        settle(machine, cloud)
+        assert server in machine.state.time_sources
 
 
 @pytest.mark.skipif(not program("systemd-sysusers"), reason="cannot run here: no systemd-sysusers on this machine")

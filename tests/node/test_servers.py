@@ -136,7 +136,7 @@ class TestUnit:
         ):
             assert line in lines
         (after,) = [line for line in lines if line.startswith("After=")]
-        assert {"time-sync.target", "chronyd.service"} <= set(after.partition("=")[2].split())
+        assert {"time-sync.target", "chronyd.service", "chrony.service"} <= set(after.partition("=")[2].split())
 
     def test_the_local_socket_is_where_other_programs_see_it(self) -> None:
         """In /tmp it would be in the server's own private one."""

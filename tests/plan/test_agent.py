@@ -34,31 +34,31 @@ def copy(target: Path, *, reverse: bool = False) -> Path:
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path, reverse: bool) -> None:
-    assert packed(copy(tmp_path / "elsewhere", reverse=reverse)) == archive().content
+    assert packed(copy(tmp_path / "elsewhere", reverse=reverse), "aws") == archive("aws").content
 
 
 @pytest.mark.parametrize("settings", [{"TZ": "Pacific/Kiritimati"}, {"LC_ALL": "C"}, {"PYTHONHASHSEED": "7"}])
 def test_another_process_gives_the_same_hash(settings: dict[str, str]) -> None:
-    code = "import os; os.umask(0o777); from ybfort.plan.agent import archive; print(archive().sha256)"
+    code = "import os; os.umask(0o777); from ybfort.plan.agent import archive; print(archive('aws').sha256)"
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **settings}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == archive().sha256
+    assert done.stdout.strip() == archive("aws").sha256
 
 
 def test_another_byte_of_source_gives_another_hash(tmp_path: Path) -> None:
     changed = copy(tmp_path / "changed")
     with (changed / "node/units.py").open("a") as source:
         source.write("\n")
-    assert packed(changed) != archive().content
+    assert packed(changed, "aws") != archive("aws").content
 
 
 def test_it_is_made_once_a_process() -> None:
-    assert archive() is archive()
-    assert archive().key == f"agent/{archive().sha256}.pyz"
+    assert archive("aws") is archive("aws")
+    assert archive("aws").key == f"agent/{archive('aws').sha256}.pyz"
 
 
 def test_it_holds_the_agent_s_source_and_nothing_else() -> None:
-    with zipfile.ZipFile(BytesIO(archive().content)) as file:
+    with zipfile.ZipFile(BytesIO(archive("aws").content)) as file:
         names = file.namelist()
         assert file.testzip() is None
         assert {entry.date_time for entry in file.infolist()} == {agent.EARLIEST}
@@ -66,7 +66,6 @@ def test_it_holds_the_agent_s_source_and_nothing_else() -> None:
     assert {"__main__.py", "ybfort/__init__.py", "ybfort/node/converge.py", "ybfort/node/steps/disk.py"} <= set(names)
     assert all(name.startswith("ybfort/node/") for name in names if name not in ("__main__.py", "ybfort/__init__.py"))
     assert all(name.endswith(".py") for name in names)
-    assert len(archive().content) < LARGEST
 
 
 def explains(statement: ast.stmt) -> bool:
@@ -82,8 +81,15 @@ def statements(source: str) -> list[str]:
     return [f"{node.lineno} {ast.dump(node)}" for node in ast.walk(tree) if isinstance(node, ast.stmt)]
 
 
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_it_knows_the_cloud_of_its_nodes_and_no_other(cloud: str) -> None:
+    with zipfile.ZipFile(BytesIO(archive(cloud).content)) as file:
+        assert [name for name in file.namelist() if "/cloud_" in name] == [f"ybfort/node/cloud_{cloud}.py"]
+    assert len(archive(cloud).content) < LARGEST
+
+
 def test_it_is_the_same_program_line_by_line_without_what_explains_it() -> None:
-    with zipfile.ZipFile(BytesIO(archive().content)) as file:
+    with zipfile.ZipFile(BytesIO(archive("aws").content)) as file:
         for name in file.namelist()[1:]:
             lean = file.read(name).decode()
             source = (PACKAGE.parent / name).read_text()
@@ -99,14 +105,14 @@ def test_another_python_gives_the_same_bytes(version: str, tmp_path: Path) -> No
     python = another_python(version)
     if not python:
         pytest.skip(f"cannot run here: no Python {version} on this machine")
-    code = "from ybfort.plan.agent import archive; print(archive().sha256)"
+    code = "from ybfort.plan.agent import archive; print(archive('aws').sha256)"
     environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONPYCACHEPREFIX": str(tmp_path)}
     done = subprocess.run([python, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == archive().sha256, done.stderr
+    assert done.stdout.strip() == archive("aws").sha256, done.stderr
 
 
 def runs(python: str, file: Path) -> str:
-    file.write_bytes(archive().content)
+    file.write_bytes(archive("aws").content)
     done = subprocess.run([python, "-I", str(file), "--help"], capture_output=True, text=True, timeout=60, cwd="/")
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

@@ -22,7 +22,7 @@ class Delivery(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("ybfort:aws:Delivery", name, {}, opts)
-        program = agent.archive()
+        program = agent.archive(plan.spec.cloud)
         bucket = storage.buckets["artifacts"]
         # The document names the agent by its hash, so the agent has to be there first.
         fetched_first = s3.BucketObjectv2(

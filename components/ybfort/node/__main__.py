@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from ybfort.node.cloud_aws import AwsCloud
-from ybfort.node.config import IDENTITY, identity, read_identity
+from ybfort.node.cloud import Cloud
+from ybfort.node.config import IDENTITY, Identity, identity, read_identity
 from ybfort.node.converge import converge
 from ybfort.node.install import install
 from ybfort.node.status import CONVERGED, read_status, state
@@ -19,7 +19,6 @@ from ybfort.node.system import Busy, Failure, System
 from ybfort.node.units import AGENT
 
 LOCK = "/run/ybfort/lock"
-CLOUDS = {"aws": AwsCloud}
 IDENTITY_OPTIONS = ("cloud", "cluster", "node", "region", "account", "bucket")
 
 FAILED, INCOMPLETE, BUSY = 1, 3, 4  # 2 is what argparse ends with
@@ -60,12 +59,23 @@ def _converge(system: System, *, replaced: bool) -> int | Path:
     context = Context(
         identity=home,
         system=system,
-        cloud=CLOUDS[home.cloud](home, system),
+        cloud=_cloud(home, system),
         agent=system.sha256(AGENT) or "none",
         replaced=replaced,
     )
     ended = converge(context, ORDER, LAST)
     return system.path(AGENT) if context.restart else EXIT_CODES[state(ended)]
+
+
+def _cloud(home: Identity, system: System) -> Cloud:
+    """The adapter of the node's own cloud; those of others are not even imported."""
+    if home.cloud == "aws":
+        from ybfort.node.cloud_aws import AwsCloud
+
+        return AwsCloud(home, system)
+    from ybfort.node.cloud_gcp import GcpCloud
+
+    return GcpCloud(home, system)
 
 
 def _install(system: System, options: argparse.Namespace) -> int:

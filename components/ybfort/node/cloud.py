@@ -1,4 +1,4 @@
-"""What the agent needs of a cloud. An adapter for one is one file: `cloud_aws.py`.
+"""What the agent needs of a cloud. An adapter for one is one file: `cloud_aws.py`, `cloud_gcp.py`.
 
 Every call is bounded in time, and tries again what passes by itself: throttling, servers that fail, slow answers.
 """

@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
 
+from ybfort.node.answer import Answer, answer
 from ybfort.node.cloud import CloudFailure, Listed, Missing, Signed
 from ybfort.node.config import Identity
 from ybfort.node.system import Failure, Output, System
@@ -210,13 +208,7 @@ class AwsCloud:
             raise CloudFailure(f"{about}: {problem}") from None
         if output.code:
             raise _refused(about, output)
-        try:
-            content: Any = json.loads(output.out.strip() or "{}")  # nothing, when there is nothing to say
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
-            raise CloudFailure(f"{about}: the AWS CLI printed what is not a JSON object.")
-        return Answer(about, cast("dict[str, Any]", content))
+        return answer(about, output.out, "the AWS CLI printed")
 
 
 class Refused(CloudFailure):
@@ -243,46 +235,6 @@ class Unless:
 
     def __exit__(self, _type: object, problem: object, _trace: object) -> bool:
         return isinstance(problem, Refused) and problem.code == self._code
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the CLI printed, a JSON object."""
-
-    about: str  # what was asked for, in words
-    content: Any  # what is in it is checked when it is read
-
-    def text(self, *path: str) -> str:
-        """A text in it.
-
-        :raises CloudFailure: if there is none
-        """
-        found: Any = self.content
-        for name in path:
-            found = cast("dict[str, Any]", found).get(name) if isinstance(found, dict) else None
-        if not isinstance(found, str):
-            raise CloudFailure(f"{self.about}: the answer of AWS has no {'.'.join(path)}.")
-        return found
-
-    def time(self, name: str) -> float:
-        """A time in it: seconds since 1970.
-
-        :raises CloudFailure: if there is none
-        """
-        try:
-            return datetime.fromisoformat(self.text(name).replace("Z", "+00:00")).timestamp()  # 3.9 reads no `Z`
-        except ValueError:
-            raise CloudFailure(f"{self.about}: {name} in the answer of AWS is not a time.") from None
-
-    def items(self, name: str) -> list[Answer]:
-        """The objects in a list in it, which AWS leaves out when it is empty.
-
-        :raises CloudFailure: if it is something else
-        """
-        found: Any = self.content.get(name) or []
-        if not isinstance(found, list):
-            raise CloudFailure(f"{self.about}: {name} in the answer of AWS is not a list.")
-        return [Answer(self.about, one) for one in cast("list[Any]", found)]
 
 
 def _refused(about: str, output: Output) -> CloudFailure:

@@ -22,9 +22,10 @@ USER = "yugabyte"  # the operating system's, whom the database runs as
 # Two clocks may differ by 0.5 seconds (max_clock_skew_usec) before YugabyteDB ends itself: each stays far within half.
 CLOCK_SECONDS = 0.1
 
+CLOUD = r"aws|gcp"
 NAME = r"[a-z][a-z0-9-]{0,62}"
 NODE = r"[a-z][1-9]\d?"
-ACCOUNT = r"[a-z0-9][a-z0-9-]{0,62}"
+ACCOUNT = r"[a-z0-9][a-z0-9-]{0,62}"  # of AWS, or a project of GCP
 ZONE = REGION = r"[a-z0-9-]{3,40}"
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 HOST = r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}"
@@ -44,7 +45,7 @@ ONE_LINE = r"[^\x00-\x1f\x7f]*"  # a flag file has a line for each flag
 AGENT = fields(key=text(KEY), sha256=text(SHA256))
 FLAGS = mapping(SERVER, mapping(FLAG, text(ONE_LINE)))
 IDENTITY_SHAPE = fields(
-    cloud=exactly("aws"),
+    cloud=text(CLOUD),
     cluster=text(NAME),
     node=text(NODE),
     region=text(REGION),
@@ -54,7 +55,7 @@ IDENTITY_SHAPE = fields(
 CLUSTER_SHAPE = fields(
     format=exactly(1),
     cluster=text(NAME),
-    cloud=exactly("aws"),
+    cloud=text(CLOUD),
     region=text(REGION),
     account=text(ACCOUNT),
     buckets=fields(artifacts=text(BUCKET), backup=text(BUCKET), status=text(BUCKET)),

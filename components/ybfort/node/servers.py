@@ -29,7 +29,7 @@ UNIT = """\
 [Unit]
 Description=YugabyteDB {what} (ybfort)
 Wants=network-online.target time-sync.target
-After=network-online.target time-sync.target chronyd.service
+After=network-online.target time-sync.target chronyd.service chrony.service
 RequiresMountsFor={data}
 AssertPathIsMountPoint={data}
 StartLimitIntervalSec=5min

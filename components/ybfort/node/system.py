@@ -117,7 +117,7 @@ class System:
         for place in places:
             if os.access(place, os.X_OK):
                 return str(place)
-        raise Failure(f"{name} is not on this machine. The image must be a stock Amazon Linux 2023.")
+        raise Failure(f"{name} is not on this machine. Take a stock image of a supported system.")
 
     def must(self, *command: str, seconds: float = COMMAND_SECONDS) -> str:
         """What a program prints.

@@ -40,15 +40,16 @@ class Agent:
 
 
 @cache
-def archive() -> Agent:
-    """The agent of this version of ybfort."""
-    content = packed(PACKAGE)
+def archive(cloud: str) -> Agent:
+    """The agent of this version of ybfort for the nodes of a cloud: it knows no other."""
+    content = packed(PACKAGE, cloud)
     return Agent(content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
-def packed(package: Path) -> bytes:
+def packed(package: Path, cloud: str) -> bytes:
     """The file that is made of the source under `package`, the folder of ybfort."""
-    sources = [package / "__init__.py", *(package / "node").rglob("*.py")]
+    others = set(package.glob("node/cloud_*.py")) - {package / f"node/cloud_{cloud}.py"}
+    sources = {package / "__init__.py", *(package / "node").rglob("*.py")} - others
     members = {
         f"ybfort/{source.relative_to(package).as_posix()}": _lean(source.read_text("utf-8")) for source in sources
     }

@@ -111,7 +111,7 @@ def release_key(spec: ClusterSpec) -> str:
 def cluster_config(plan: AnyPlan) -> str:
     """The document that tells the nodes what to be: readable, sorted JSON without a secret and without an unknown."""
     spec, names = plan.spec, plan.names
-    program = agent.archive()
+    program = agent.archive(spec.cloud)
     document: dict[str, Any] = {
         "format": 1,
         "cluster": names.prefix,

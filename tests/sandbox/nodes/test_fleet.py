@@ -53,7 +53,7 @@ def make() -> Iterator[Callable[..., Fleet]]:
             }
             for at, node in enumerate(document["nodes"])
         }
-        made.append(Fleet(folders[-1], document, ids, archive().content, python=nodes_python() or sys.executable))
+        made.append(Fleet(folders[-1], document, ids, archive("aws").content, python=nodes_python() or sys.executable))
         return made[-1]
 
     yield make

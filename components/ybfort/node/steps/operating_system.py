@@ -11,7 +11,8 @@ from ybfort.node.config import CLOCK_SECONDS, DATA, USER
 from ybfort.node.step import Context, Outcome, Result
 from ybfort.node.system import Failure, System
 
-# Fixed: the data volume outlives the machine, and files belong to a number. The image deals its own from 999 downwards.
+# Fixed: the data volume outlives the machine, and files belong to a number. Images deal their own from 999 downwards
+# (systemd-sysusers, Enterprise Linux) and from 100 upwards (adduser of Ubuntu).
 UID = 420
 
 DIRECTORIES = {"/etc/yugabyte": 0o755, "/opt/yugabyte": 0o755}  # with their modes
@@ -122,9 +123,9 @@ def _swap(system: System) -> list[str]:
 
 def _clock(system: System, server: str) -> list[str]:
     """chrony asks the cloud's own time server, and the clock is right before anything goes on."""
-    done: list[str] = []
-    if system.run("systemctl", "is-active", "--quiet", "chronyd.service").code:
-        system.must("systemctl", "enable", "--now", "chronyd.service")
+    done, unit = list[str](), _chrony(system)
+    if system.run("systemctl", "is-active", "--quiet", unit).code:
+        system.must("systemctl", "enable", "--now", unit)
         done.append("chronyd was started")
     if f",{server}," not in system.must("chronyc", "-n", "-c", "sources"):
         system.must("chronyc", "add", "server", server, "prefer", "iburst", "minpoll", "4", "maxpoll", "4")
@@ -135,3 +136,8 @@ def _clock(system: System, server: str) -> list[str]:
     if waited.code:
         raise Failure(f"The clock is not within {CLOCK_SECONDS} seconds of {server}: {waited.last_line}")
     return done
+
+
+def _chrony(system: System) -> str:
+    """Its unit. Ubuntu calls it after the package, and has the usual name as an alias, which cannot be enabled."""
+    return "chrony.service" if system.path("/usr/lib/systemd/system/chrony.service").exists() else "chronyd.service"
