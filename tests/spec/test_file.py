@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from spec_fields import FULL
+from spec_fields import Sample, every_cloud
 from specs import spec_data
 from ybfort.spec import SpecError
 from ybfort.spec.file import DEEPEST, LARGEST_FILE, read_file, read_text
@@ -50,8 +50,9 @@ def test_a_good_file_is_read() -> None:
     assert read_text(GOOD, "test").name == "orders"
 
 
-def test_every_section_can_be_read_from_a_file() -> None:
-    assert read_text(text_of(FULL), "test").region.existing_vpc is not None
+@every_cloud
+def test_every_section_can_be_read_from_a_file(sample: Sample) -> None:
+    assert read_text(text_of(sample.full), "test").region.existing is not None
 
 
 @pytest.mark.parametrize("change", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")])

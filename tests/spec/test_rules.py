@@ -278,7 +278,8 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"protection": {"lifted_for": ["everything"]}}, "protection.lifted_for[0]", "the name of a node"),
     ({"protection": {"lifted_for": ["a1", "a1"]}}, "protection", "has lifted_for a1 2 times"),
     ({"environment": "test"}, "environment", "Write 'dev' or 'prod'"),
-    ({"cloud": "azure"}, "cloud", "Write 'aws'"),
+    ({"cloud": "azure"}, "cloud", "Write 'aws' or 'gcp'."),
+    ({"cloud": 3}, "cloud", "Write 'aws' or 'gcp'."),
     ({"account": 123456789012}, "account", "Put it in quotes"),
     ({"account": "12345"}, "account", "the 12 digits of the account"),
 ]

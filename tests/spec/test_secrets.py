@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from spec_fields import FULL, Path, dotted, fields, put, texts
+from spec_fields import AWS, Path, Sample, dotted, every_cloud
 from specs import spec_data
 from ybfort.spec import SpecError, read_value
 from ybfort.spec.file import read_text
@@ -13,6 +13,9 @@ SECRETS = {
     "AWS access key": "AKIAIOSFODNN7EXAMPLE",
     "AWS session key": "ASIAIOSFODNN7EXAMPLE",
     "AWS secret key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "Google API key": "AIza" + "a1B2-" * 7,
+    "Google access token": "ya29." + "a1B2_" * 8,
+    "Google client secret": "GOCSPX-a1B2c3",
     "private key": "-----BEGIN EC PRIVATE KEY-----",
     "GitHub token": "ghp_" + "a1B2" * 9,
     "fine-grained GitHub token": "github_pat_" + "a1B2" * 9,
@@ -37,26 +40,28 @@ def message(data: object) -> str:
     return str(error.value)
 
 
+@every_cloud
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
-def test_a_secret_is_refused_and_not_repeated_in_any_field(secret: str) -> None:
-    for path in texts():
-        told = message(put(path, secret))
+def test_a_secret_is_refused_and_not_repeated_in_any_field(sample: Sample, secret: str) -> None:
+    for path in sample.texts():
+        told = message(sample.put(path, secret))
         assert f"{dotted(path)}: looks like a secret" in told
         assert secret not in told
         assert "hunter2" not in told
 
 
-def test_secrets_are_not_repeated_where_they_have_the_wrong_type_or_place() -> None:
-    for path, _ in fields():
+@every_cloud
+def test_secrets_are_not_repeated_where_they_have_the_wrong_type_or_place(sample: Sample) -> None:
+    for path in sample.paths():
         for value in (list(SECRETS.values()), dict.fromkeys(SECRETS.values(), 1), {"x": {"y": [*SECRETS.values()]}}):
-            told = message(put(path, value))
+            told = message(sample.put(path, value))
             assert "looks like a secret" in told
             assert not any(secret in told for secret in SECRETS.values())
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
 def test_a_secret_is_not_repeated_as_a_key(secret: str) -> None:
-    for told in (message({**FULL, secret: "x"}), message(spec_data(tags={secret: "x"}))):
+    for told in (message({**AWS.full, secret: "x"}), message(spec_data(tags={secret: "x"}))):
         assert "looks like a secret" in told
         assert secret not in told
 
@@ -86,14 +91,14 @@ def test_a_key_that_is_a_secrets_name_is_refused_whatever_it_holds(key: str) -> 
 
 @pytest.mark.parametrize("path", [("passwords",), ("roles", 1, "password_generation")])
 def test_our_own_keys_about_passwords_are_no_secrets_unless_one_stands_there(path: Path) -> None:
-    assert read_value(put(path, FULL["passwords"] if path == ("passwords",) else 3), "test")
-    told = message(put(path, "hunter2"))
+    assert read_value(AWS.put(path, AWS.full["passwords"] if path == ("passwords",) else 3), "test")
+    told = message(AWS.put(path, "hunter2"))
     assert f"{dotted(path)}: looks like a secret" in told
     assert "hunter2" not in told
 
 
 def test_a_password_below_our_own_key_is_not_repeated() -> None:
-    told = message(put(("passwords",), {"orders_api": "hunter2"}))
+    told = message(AWS.put(("passwords",), {"orders_api": "hunter2"}))
     assert "passwords.orders_api: is no known key" in told
     assert "hunter2" not in told
 
@@ -142,4 +147,4 @@ def test_half_matches_without_end_cost_no_time(unit: str) -> None:
 
 def test_the_path_of_a_secret_stays_readable() -> None:
     path: Path = ("roles", 1, "readers", 0)
-    assert message(put(path, SECRETS["AWS access key"])).count(dotted(path)) == 1
+    assert message(AWS.put(path, SECRETS["AWS access key"])).count(dotted(path)) == 1

@@ -9,13 +9,16 @@ from ybfort.plan import agent
 from ybfort.plan.flags import Flags, master_flags, own_flags, tserver_flags
 from ybfort.plan.flows import API_PORTS, Flow, flows
 from ybfort.plan.hba import hba
-from ybfort.plan.names import Names
+from ybfort.plan.names import GcpNames, Names
 from ybfort.plan.network import Subnet, balancer_ranges, subnets
 from ybfort.plan.nodes import Node, nodes
 from ybfort.plan.roles import PlannedRole, roles
 from ybfort.spec import ClusterSpec
 
 METRICS = "ybfort"  # the nodes publish their metrics under this name, and may under no other
+
+NAMES = {"aws": Names, "gcp": GcpNames}
+PASSES_THROUGH = {"aws": False, "gcp": True}  # whether the load balancer hands packets on as they are
 
 # How nodes change, and how often they tell how they are; all in seconds.
 PACE = {
@@ -75,20 +78,21 @@ AnyPlan = ClusterPlan[ClusterSpec]
 def plan(spec: S) -> ClusterPlan[S]:
     """The plan that a valid spec has. The same spec gives the same plan, byte for byte."""
     region = spec.region
-    names = Names(prefix=f"{spec.name}-{spec.environment}", account=spec.account, region=region.name)
+    names = names_of(spec)
+    passes_through = PASSES_THROUGH[spec.cloud]
     homes = subnets(region)
     all_nodes = nodes(region, homes, masters=spec.replication_factor, domain=names.domain)
     masters = [node for node in all_nodes if node.master]
     ycql = any("ycql" in client.apis for client in spec.clients)
     # Who comes from another network so is seen by the load balancer's address, and not by its own.
-    balancer = balancer_ranges(region, homes) if spec.endpoint.shared_with else ()
+    balancer = spec.endpoint.nat_ranges or (balancer_ranges(region, homes) if spec.endpoint.shared_with else ())
     lines = hba(spec.clients, balancer=balancer)
     return ClusterPlan(
         spec=spec,
         names=names,
         subnets=homes,
         nodes=all_nodes,
-        flows=flows(spec.clients),
+        flows=flows(spec.clients, passes_through=passes_through, nat_ranges=spec.endpoint.nat_ranges),
         apis=("ysql", "ycql") if ycql else ("ysql",),
         roles=roles(spec.roles, spec.databases, names),
         hba=lines,
@@ -97,9 +101,17 @@ def plan(spec: S) -> ClusterPlan[S]:
             "yb-tserver": tserver_flags(hba=lines, ycql=ycql),
         },
         own_flags={
-            node.name: own_flags(node, masters, cloud=spec.cloud, region=region.name, ycql=ycql) for node in all_nodes
+            node.name: own_flags(
+                node, masters, cloud=spec.cloud, region=region.name, ycql=ycql, passes_through=passes_through
+            )
+            for node in all_nodes
         },
     )
+
+
+def names_of(spec: ClusterSpec) -> Names:
+    """The cluster's physical names."""
+    return NAMES[spec.cloud](prefix=f"{spec.name}-{spec.environment}", account=spec.account, region=spec.region.name)
 
 
 def release_key(spec: ClusterSpec) -> str:

@@ -69,9 +69,15 @@ def tserver_flags(*, hba: Sequence[str], ycql: bool) -> Flags:
     }
 
 
-def own_flags(node: Node, masters: Sequence[Node], *, cloud: str, region: str, ycql: bool) -> Mapping[str, Flags]:
-    """Flags of this node alone, by server: where it stands, and the private address that everything binds to."""
+def own_flags(
+    node: Node, masters: Sequence[Node], *, cloud: str, region: str, ycql: bool, passes_through: bool
+) -> Mapping[str, Flags]:
+    """Flags of this node alone, by server: where it stands, and the private address that everything binds to.
+
+    :param passes_through: clients' packets come as they were sent, to the load balancer's address
+    """
     address = str(node.address)
+    clients = "0.0.0.0" if passes_through else address  # noqa: S104 (a node has one private address; the firewall has flows)
     addresses = ",".join(f"{master.address}:{MASTER_RPC}" for master in masters)
     place = {
         "cert_node_filename": address,
@@ -82,12 +88,12 @@ def own_flags(node: Node, masters: Sequence[Node], *, cloud: str, region: str, y
     }
     tserver = {
         **place,
-        "pgsql_proxy_bind_address": f"{address}:{YSQL}",
+        "pgsql_proxy_bind_address": f"{clients}:{YSQL}",
         "rpc_bind_addresses": f"{address}:{TSERVER_RPC}",
         "server_broadcast_addresses": f"{address}:{TSERVER_RPC}",
         "tserver_master_addrs": addresses,
         "webserver_port": str(TSERVER_UI),
-        **({"cql_proxy_bind_address": f"{address}:{YCQL}"} if ycql else {}),
+        **({"cql_proxy_bind_address": f"{clients}:{YCQL}"} if ycql else {}),
     }
     if not node.master:
         return {"yb-tserver": tserver}

@@ -31,8 +31,9 @@ class Party(StrEnum):
 
     NODES = "nodes"
     ENDPOINT = "endpoint"  # the load balancer that clients connect to
-    CLOUD_APIS = "cloud-apis"  # the private endpoints of KMS, secrets, logs, …
-    OBJECT_STORE = "object-store"  # S3 by its gateway endpoint
+    CLOUD_APIS = "cloud-apis"  # private ways to secrets, logs, the authority, …
+    OBJECT_STORE = "object-store"  # a private way to buckets
+    HEALTH_CHECKS = "health-checks"  # where the cloud asks from whether nodes are well
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,19 +61,43 @@ class Flow:
     why: str
 
 
-def flows(clients: tuple[Client, ...]) -> tuple[Flow, ...]:
-    """All that is allowed, in an order that the order of the clients cannot change."""
+SHARED = "shared"  # the name of clients in other networks, which the database knows by a range of its own alone
+
+
+def flows(
+    clients: tuple[Client, ...], *, passes_through: bool, nat_ranges: tuple[IPv4Network, ...] = ()
+) -> tuple[Flow, ...]:
+    """All that is allowed, in an order that the order of the clients cannot change.
+
+    :param passes_through: the load balancer is no party: it hands on what clients send, as it is
+    :param nat_ranges: what clients of other networks are seen by
+    """
+    balancer, why = (
+        (Party.HEALTH_CHECKS, "the load balancer asks {} whether it is there")
+        if passes_through
+        else (Party.ENDPOINT, "the endpoint passes {} on")
+    )
     asked = sorted({api for client in clients for api in client.apis}, key=API_PORTS.__getitem__)
     apis = asked or ["ysql"]
     return (
         *(Flow(source=Party.NODES, target=Party.NODES, port=port, why=why) for port, why in BETWEEN_NODES.items()),
         *(
             Flow(
-                source=Party.ENDPOINT,
+                source=balancer,
                 target=Party.NODES,
                 port=API_PORTS[api],
-                why=f"the endpoint passes {api.upper()} on",
+                why=why.format(api.upper()),
             )
+            for api in apis
+        ),
+        *(
+            Flow(
+                source=Peers(client=SHARED, cidr=cidr),
+                target=Party.NODES,
+                port=API_PORTS[api],
+                why=f"other networks use {api.upper()} by the endpoint",
+            )
+            for cidr in nat_ranges
             for api in apis
         ),
         Flow(source=Party.NODES, target=Party.CLOUD_APIS, port=HTTPS, why="nodes use keys, secrets, logs and the CA"),

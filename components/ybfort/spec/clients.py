@@ -1,5 +1,6 @@
 """Who may connect. A client is a group of machines with a name that reviewers recognise."""
 
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -31,4 +32,9 @@ class Endpoint(Section):
     @property
     def shared_with(self) -> tuple[str, ...]:
         """Who reaches it from another network, by an address that is not his."""
+        return ()
+
+    @property
+    def nat_ranges(self) -> tuple[IPv4Network, ...]:
+        """The addresses by which the database sees them; none where the load balancer has them from the subnets."""
         return ()

@@ -18,6 +18,10 @@ class Disk(Section):
 
     size_gib: Annotated[Count, Field(ge=50, le=16_384)]
     """Size in GiB. Yugabyte recommends 250 or more; it can grow and never shrinks."""
+    iops: Count
+    """Provisioned operations a second."""
+    throughput_mib: Count
+    """Provisioned MiB a second."""
 
 
 class Nodes(Section):

@@ -13,8 +13,7 @@ class Certificates(Section):
     existing_authority: str | None = None
     """An authority of your own. Without it the cluster gets one."""
     lifetime_days: Annotated[Count, Field(ge=2, le=397)] = 7
-    """Days that a node certificate lives; renewed at two thirds, and told by an alarm when a quarter is left. A managed
-    authority signs for 7 days at most."""
+    """Days that a node certificate lives; renewed at two thirds, and told by an alarm when a quarter is left."""
     brought_by: tuple[str, ...] = ()
     """Who brings certificates of your own, in place of an authority."""
 
@@ -32,7 +31,7 @@ class Alerts(Section):
     """Who hears of it."""
 
     emails: Annotated[tuple[Email, ...], Field(min_length=1, max_length=10)]
-    """Addresses that get the alarms. Each must confirm its subscription once."""
+    """Addresses that get the alarms. On AWS each must confirm its subscription once."""
 
 
 class Audit(Section):

@@ -13,6 +13,8 @@ SECRETS = re.compile(
     r"-----BEGIN|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}|\bSCRAM-SHA-256\$"
     # Repeats have an upper end: without one, a long text of half matches takes minutes.
     r"|\beyJ[\w-]{10,2000}\.eyJ|://[^/\s:@]{1,200}:[^/\s:@]{1,200}@"
+    # Google's API keys, access tokens and client secrets.
+    r"|\bAIza[\w-]{35}|\bya29\.[\w-]{20}|\bGOCSPX-"
     r"|(?i:\b(?:password|passwd|pwd|secret|token)\s{0,9}[=:]\s{0,9}\S)|\b(?:github_pat_|glpat-|xox[abprs]-|pul-[0-9a-f]{40})"
     # AWS secret access keys: 40 of base64's characters, of every kind. A part of an ARN or URL stands behind a colon.
     r"|(?<![\w/+:.-])(?=[A-Za-z/+]{0,39}\d)(?=[a-z\d/+]{0,39}[A-Z])(?=[A-Z\d/+]{0,39}[a-z])[A-Za-z\d/+]{40}(?![\w/+=-])"

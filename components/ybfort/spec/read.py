@@ -1,6 +1,7 @@
 """The cluster that plain data describes, as Pulumi hands it to a program or a stack file holds it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
@@ -8,9 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ybfort.spec.aws.cluster import AwsSpec
 from ybfort.spec.cluster import ClusterSpec
+from ybfort.spec.gcp.cluster import GcpSpec
 from ybfort.spec.problems import MOST_PROBLEMS, Problem, SpecError, problems, secrets
 
-CLOUDS: dict[str, type[ClusterSpec]] = {"aws": AwsSpec}
+CLOUDS: dict[str, type[ClusterSpec]] = {"aws": AwsSpec, "gcp": GcpSpec}
 
 
 def read_value(value: Any, source: str) -> ClusterSpec:
@@ -26,7 +28,7 @@ def read_value(value: Any, source: str) -> ClusterSpec:
         spec = model.model_validate(value)
     except ValidationError as invalid:
         told = {problem.path for problem in found}
-        found += [problem for problem in problems(invalid, model) if problem.path not in told]
+        found += [_of_any_cloud(problem) for problem in problems(invalid, model) if problem.path not in told]
         raise SpecError(source, found) from None
     if found:
         raise SpecError(source, found)
@@ -34,9 +36,16 @@ def read_value(value: Any, source: str) -> ClusterSpec:
 
 
 def model_of(value: Mapping[Any, Any]) -> type[ClusterSpec]:
-    """The model of the cloud that a cluster names; of the first one, which says what to write, if it names none."""
+    """The model of the cloud that a cluster names; of the first one, by which the rest is judged, if it names none."""
     cloud = value.get("cloud")
     return CLOUDS[cloud] if isinstance(cloud, str) and cloud in CLOUDS else AwsSpec
+
+
+def _of_any_cloud(problem: Problem) -> Problem:
+    """A cloud's model knows no cloud beside its own: who named none of them is told all."""
+    if problem.path != "cloud" or problem.says.startswith("is missing"):
+        return problem
+    return replace(problem, says=f"is none of the possible values. Write {' or '.join(map(repr, CLOUDS))}.")
 
 
 def read_word(kind: Any, text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ybfort.spec.clients import Client
 from ybfort.spec.database import Database, Keyspace, Passwords, Role
-from ybfort.spec.nodes import SERIES, Release, order_of
+from ybfort.spec.nodes import SERIES, Nodes, Release, order_of
 from ybfort.spec.operations import Certificates, Protection
 from ybfort.spec.region import ZONE_LETTERS, Region
 
@@ -148,8 +148,8 @@ def image_of_the_region(regions: tuple[Region, ...], images: dict[str, str]) -> 
         if name not in images:
             yield Wrong(
                 ("images",),
-                f"has no image for {name} (it has {', '.join(sorted(images)) or 'none'}): an image exists in one "
-                f"region only. Run `ybfort pin STACK --image ami-…` with an image of {name}.",
+                f"has no image for {name} (it has {', '.join(sorted(images)) or 'none'}): each region names its own. "
+                f"Run `ybfort pin STACK --image …` with one that can be used in {name}.",
             )
     for other in sorted(set(images) - set(names)):
         yield Wrong(("images", other), "is no region of this cluster. Remove it.")
@@ -169,6 +169,17 @@ def what_is_finalized_runs(release: Release) -> Iterator[Wrong]:
             ("release", "finalized"),
             f"is newer than `version` {release.version}, and there is no way back from what is finalized. "
             "Write the version that runs, or remove it.",
+        )
+
+
+def disk_is_in_proportion(nodes: Nodes) -> Iterator[Wrong]:
+    disk = nodes.disk
+    if disk.iops > 500 * disk.size_gib:
+        yield Wrong(("nodes", "disk", "iops"), f"is above 500 for each GiB. Use {500 * disk.size_gib} or less.")
+    if disk.throughput_mib > disk.iops // 4:
+        yield Wrong(
+            ("nodes", "disk", "throughput_mib"),
+            f"is above a quarter of `iops`. Use {disk.iops // 4} or less, or give `iops` {4 * disk.throughput_mib}.",
         )
 
 
@@ -351,6 +362,7 @@ RULES: tuple[Rule, ...] = (
     image_of_the_region,
     release_is_supported,
     what_is_finalized_runs,
+    disk_is_in_proportion,
     clients_are_distinct,
     clients_are_not_the_cluster,
     databases_have_owners,

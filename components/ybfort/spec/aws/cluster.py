@@ -29,7 +29,7 @@ class AwsSpec(ClusterSpec):
     RULES: ClassVar = (*ClusterSpec.RULES, *RULES)
 
     cloud: Literal["aws"]
-    """The cloud to build on."""
+    """The cloud to build on: `aws` or `gcp`."""
     account: AccountId
     """The account that the cluster belongs to. `pulumi up` with credentials of another account is refused."""
     regions: Annotated[tuple[AwsRegion, ...], Field(min_length=1)]

@@ -34,17 +34,6 @@ def machine_is_recent(nodes: AwsNodes) -> Iterator[Wrong]:
         )
 
 
-def disk_is_in_proportion(nodes: AwsNodes) -> Iterator[Wrong]:
-    disk = nodes.disk
-    if disk.iops > 500 * disk.size_gib:
-        yield Wrong(("nodes", "disk", "iops"), f"is above 500 for each GiB. Use {500 * disk.size_gib} or less.")
-    if disk.throughput_mib > disk.iops // 4:
-        yield Wrong(
-            ("nodes", "disk", "throughput_mib"),
-            f"is above a quarter of `iops`. Use {disk.iops // 4} or less, or give `iops` {4 * disk.throughput_mib}.",
-        )
-
-
 def tags_differ_in_more_than_case(tags: dict[str, str]) -> Iterator[Wrong]:
     seen: dict[str, str] = {}
     for key in tags:
@@ -95,7 +84,6 @@ def arns_are_of_the_account(account: str, certificates: AwsCertificates) -> Iter
 RULES: tuple[Rule, ...] = (
     existing_vpc_and_subnets_go_together,
     machine_is_recent,
-    disk_is_in_proportion,
     tags_differ_in_more_than_case,
     readers_fit_a_key_policy,
     lifetime_suits_the_authority,

@@ -147,6 +147,9 @@ class AwsCertificates(Certificates):
 
     existing_authority: AuthorityArn | None = None
     """A subordinate CA of your own (AWS Private CA). Without it the cluster gets a short-lived root of its own."""
+    lifetime_days: Annotated[Count, Field(ge=2, le=397)] = 7
+    """Days that a node certificate lives; renewed at two thirds, and told by an alarm when a quarter is left. A managed
+    authority signs for 7 days at most."""
     brought_by: Annotated[tuple[IamRoleArn, ...], Field(max_length=MOST_IAM_ROLES)] = ()
     """IAM roles that bring certificates of your own, in place of an authority: key, certificate and CA of each node, in
     a secret that only these roles write and only nodes read. The private keys are then as safe as where they came from.

@@ -1,0 +1,1 @@
+"""What a stack file may ask for on GCP."""
