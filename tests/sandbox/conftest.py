@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.simulated import Cloud
+from sandbox.simulated import Cloud, GcpCloud
 
 
 @pytest.fixture
@@ -18,5 +18,20 @@ def clouds(tmp_path: Path) -> Callable[..., Cloud]:
 
     def another(**config: Any) -> Cloud:
         return Cloud(tmp_path / "world", **config)
+
+    return another
+
+
+@pytest.fixture
+def gcp(tmp_path: Path) -> GcpCloud:
+    return GcpCloud(tmp_path / "world")
+
+
+@pytest.fixture
+def gcps(tmp_path: Path) -> Callable[..., GcpCloud]:
+    """Providers of GCP that share one world."""
+
+    def another(**config: Any) -> GcpCloud:
+        return GcpCloud(tmp_path / "world", **config)
 
     return another

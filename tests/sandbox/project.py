@@ -8,6 +8,8 @@ from sandboxed import Sandboxed
 STACK_FILE = """\
 config:
   aws:region: eu-west-1
+  gcp:project: orders-prod-4711
+  gcp:region: europe-west1
 """
 
 

@@ -1,4 +1,4 @@
-"""A simulated AWS without an engine, for tests: `cloud.create("aws:ec2/vpc:Vpc", "main", cidrBlock="10.0.0.0/16")`."""
+"""Simulated clouds without an engine, for tests: `cloud.create("aws:ec2/vpc:Vpc", "main", cidrBlock="10.0.0.0/16")`."""
 
 import asyncio
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Any
 
 from ybfort.sandbox.aws_provider import AWS
 from ybfort.sandbox.faults import Fault
+from ybfort.sandbox.gcp_provider import GCP
 from ybfort.sandbox.simulation import Diff, Simulation, Subject
 from ybfort.sandbox.values import Values
 from ybfort.sandbox.world import World
 
 ACCOUNT = "111122223333"
+PROJECT = "orders-prod-4711"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -18,12 +20,11 @@ def subject(token: str, name: str, stack: str = "dev") -> Subject:
     return Subject(f"urn:pulumi:{stack}::tiny::{token}::{name}")
 
 
-class Cloud:
+class Simulated:
     """One provider and its world."""
 
-    def __init__(self, root: Path, *, account: str = ACCOUNT, faults: tuple[Fault, ...] = (), **config: Any) -> None:
-        self.simulation = Simulation(AWS, World(root), faults)
-        self.simulation.configure({"region": "eu-west-1", "allowedAccountIds": f'["{account}"]', **config})
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
 
     @property
     def world(self) -> World:
@@ -57,4 +58,24 @@ class Cloud:
         return {problem.path: problem.says for problem in problems}
 
     def diff(self, token: str, old: Values, new: Values, ignored: tuple[str, ...] = ()) -> Diff:
-        return self.simulation.diff(subject(token, "one"), old, new, {**old, "tagsAll": old.get("tags", {})}, ignored)
+        tags, merged = self.simulation.cloud.tags
+        state = {**old, **dict.fromkeys(merged, old.get(tags, {}))}
+        return self.simulation.diff(subject(token, "one"), old, new, state, ignored)
+
+
+class Cloud(Simulated):
+    """A simulated AWS."""
+
+    def __init__(self, root: Path, *, account: str = ACCOUNT, faults: tuple[Fault, ...] = (), **config: Any) -> None:
+        super().__init__(Simulation(AWS, World(root), faults))
+        self.simulation.configure({"region": "eu-west-1", "allowedAccountIds": f'["{account}"]', **config})
+
+
+class GcpCloud(Simulated):
+    """A simulated GCP, which adds no label of its own."""
+
+    def __init__(self, root: Path, **config: Any) -> None:
+        super().__init__(Simulation(GCP, World(root)))
+        self.simulation.configure(
+            {"region": "europe-west1", "project": PROJECT, "addPulumiAttributionLabel": "false", **config}
+        )

@@ -1,11 +1,12 @@
 """What changes in place, and what makes a new resource."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from sandbox.simulated import UNKNOWN, Cloud, subject
-from ybfort.sandbox.aws import TYPES
+from ybfort.sandbox import aws, gcp
+from ybfort.sandbox.facts import Facts
 from ybfort.sandbox.sdk import properties, resource_type
 
 INSTANCE = "aws:ec2/instance:Instance"
@@ -48,15 +49,19 @@ def test_what_replaces_and_what_does_not(cloud: Cloud, token: str, replace: str,
         assert diff.changes[name].kind == "UPDATE"
 
 
-def test_every_path_of_the_tables_exists_in_the_sdk() -> None:
-    for short, facts in TYPES.items():
+@pytest.mark.parametrize(("package", "types"), [("aws", aws.TYPES), ("gcp", gcp.TYPES)])
+def test_every_path_of_the_tables_exists_in_the_sdk(package: str, types: Mapping[str, Facts]) -> None:
+    for short, facts in types.items():
         module, name = short.split(".")
-        known = resource_type(f"aws:{module}/x:{name}").inputs
-        for path in [*facts.replaced_by, *facts.replaced_where[1]]:
-            inside = known
+        known = resource_type(f"{package}:{module}/x:{name}")
+        consent = facts.consent
+        told = [consent.by, *consent.to] if consent else []
+        for path in [*facts.replaced_by, *facts.replaced_where[1], *(one.by for one in facts.protections), *told]:
+            inside = known.inputs
             for step in path.split("."):
                 assert step in inside, f"{short}: {path}"
                 shape = inside[step].shape
+                shape = shape.element or shape
                 inside = properties(shape.args) if shape.args else {}
 
 

@@ -35,6 +35,25 @@ BUCKET = """
     s3.BucketVersioning("logs", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"})
 """
 
+MACHINE = """
+    from pulumi_gcp import compute, organizations
+
+    number = organizations.get_project().number
+    disk = compute.Disk("a1", name="orders-a1-data", zone="europe-west1-b")
+    machine = compute.Instance(
+        "a1",
+        name="orders-a1",
+        zone="europe-west1-b",
+        machine_type="c3-standard-4",
+        boot_disk={"initialize_params": {"image": os.environ.get("IMAGE", "image-1")}},
+        network_interfaces=[{"network": "orders"}],
+        metadata={"number": number},
+        deletion_protection="PROTECTED" in os.environ,
+        opts=pulumi.ResourceOptions(delete_before_replace=True),
+    )
+    compute.AttachedDisk("a1", disk=disk.id, instance=machine.id)
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -82,6 +101,29 @@ def test_a_machine_type_changes_in_place_and_an_image_replaces_node_by_node(
             f"create ec2.Instance {node}",
             f"create ec2.VolumeAttachment {node}",
         ]
+
+
+def test_gcp_is_simulated_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.program(MACHINE)
+    made = project.up("dev")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert project.log()[-1] == "create compute.AttachedDisk a1"
+    assert project.pulumi("preview", "--stack", "dev", "--refresh", "--expect-no-changes").returncode == 0
+
+    monkeypatch.setenv("IMAGE", "image-2")
+    replaced = project.up("dev")
+    assert replaced.returncode == 0, replaced.stdout + replaced.stderr
+    assert project.log() == [
+        "delete compute.AttachedDisk a1",
+        "delete compute.Instance a1",
+        "create compute.Instance a1",
+        "create compute.AttachedDisk a1",
+    ]
+
+    monkeypatch.setenv("PROTECTED", "1")
+    assert project.up("dev").returncode == 0
+    monkeypatch.setenv("IMAGE", "image-3")
+    assert "Deletion Protection is enabled" in project.up("dev").stdout
 
 
 def test_a_failed_creation_is_not_in_the_state_and_can_be_repaired(project: Project, tmp_path: Path) -> None:

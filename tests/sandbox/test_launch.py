@@ -6,12 +6,13 @@ import stat
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from sandbox.project import STACK_FILE, Project
-from ybfort.sandbox.launch import Sandbox, SandboxError, run
+from ybfort.sandbox.launch import PACKAGES, Sandbox, SandboxError, run
 
 
 @pytest.fixture
@@ -171,9 +172,20 @@ def test_the_state_may_be_elsewhere(project: Project, tmp_path: Path) -> None:
     assert not (project.root / ".sandbox").exists()
 
 
-def test_a_provider_ends_when_its_engine_was_killed(tmp_path: Path) -> None:
+def test_every_cloud_has_a_plugin_at_its_sdks_version(project: Project) -> None:
+    project.sandbox.prepare()
+    for package in PACKAGES:
+        (plugin,) = (project.sandbox.state / "home" / "plugins").glob(
+            f"resource-{package}-v*/pulumi-resource-{package}"
+        )
+        assert f"ybfort.sandbox.{package}_provider" in plugin.read_text()
+        assert version(f"pulumi-{package}") in plugin.parent.name
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_provider_ends_when_its_engine_was_killed(tmp_path: Path, package: str) -> None:
     engine = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE).pid)"
-    provider = [sys.executable, "-m", "ybfort.sandbox.aws_provider", str(tmp_path), "127.0.0.1:1"]
+    provider = [sys.executable, "-m", f"ybfort.sandbox.{package}_provider", str(tmp_path), "127.0.0.1:1"]
     pid = int(subprocess.run([sys.executable, "-c", engine, *provider], capture_output=True, check=True).stdout)
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists():

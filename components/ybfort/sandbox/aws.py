@@ -7,9 +7,10 @@ replaces it, and its name and its region.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ybfort.sandbox.facts import Facts, Protection, Scope, Site, Unique
-from ybfort.sandbox.values import Value, Values
+from ybfort.sandbox.values import Values
 
 EXAMPLE_ACCOUNT = "123456789012"  # AWS's own, for examples; where the provider names no account
 ALWAYS_REPLACES = frozenset({"region", "namePrefix"})
@@ -17,11 +18,16 @@ ALWAYS_REPLACES = frozenset({"region", "namePrefix"})
 _PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
 
 
-def site(account: str, region: str, default_tags: Mapping[str, Value]) -> Site:
-    """A region in an account, with the names that follow from it."""
+def partition(region: str) -> tuple[str, str]:
+    """The partition that a region belongs to, and its domain."""
     special = (names for prefix, names in _PARTITIONS.items() if region.startswith(prefix))
-    partition, domain = next(special, ("aws", "amazonaws.com"))
-    return Site(account=account, region=region, partition=partition, domain=domain, default_tags=default_tags)
+    return next(special, ("aws", "amazonaws.com"))
+
+
+def place(site: Site, values: Values) -> Site:
+    """The provider's region, or the one that the resource names itself."""
+    region = values.get("region")
+    return replace(site, region=region) if isinstance(region, str) else site
 
 
 def facts(type_: str) -> Facts:
@@ -33,10 +39,13 @@ def facts(type_: str) -> Facts:
     )
 
 
-def derived(inputs: Values) -> Values:
+def names(site: Site, inputs: Values) -> Values:
     """Names for the tables' templates that are not inputs as they stand."""
+    partition_, domain = partition(site.region)
     family = {"network": "net", "gateway": "gwy"}.get(str(inputs.get("loadBalancerType")), "app")
     return {
+        "partition": partition_,
+        "domain": domain,
         "family": family,
         "path_name": str(inputs.get("name", "")).strip("/"),
         "target_key": str(inputs.get("targetKeyId", "")).rpartition("/")[2],
@@ -253,11 +262,13 @@ TYPES: Mapping[str, Facts] = {
             "primaryNetworkInterface.networkInterfaceId",
             "InvalidNetworkInterface.InUse: Interface: [{primaryNetworkInterface[networkInterfaceId]}] in use.",
         ),
-        protection=Protection(
-            by="disableApiTermination",
-            unless="forceDestroy",
-            error="OperationNotPermitted: The instance '{id}' may not be terminated. Modify its 'disableApiTermination'"
-            " instance attribute and try again.",
+        protections=(
+            Protection(
+                by="disableApiTermination",
+                unless="forceDestroy",
+                error="OperationNotPermitted: The instance '{id}' may not be terminated. Modify its"
+                " 'disableApiTermination' instance attribute and try again.",
+            ),
         ),
     ),
     "ec2.VolumeAttachment": Facts(
@@ -401,10 +412,12 @@ TYPES: Mapping[str, Facts] = {
         },
         replaced_by=_names("customerOwnedIpv4Pool internal loadBalancerType name"),
         unique=_unique("name", "DuplicateLoadBalancerName: A load balancer with the same name '{name}' exists"),
-        protection=Protection(
-            by="enableDeletionProtection",
-            error="OperationNotPermitted: Load balancer '{id}' cannot be deleted because deletion protection is"
-            " enabled",
+        protections=(
+            Protection(
+                by="enableDeletionProtection",
+                error="OperationNotPermitted: Load balancer '{id}' cannot be deleted because deletion protection is"
+                " enabled",
+            ),
         ),
     ),
     "lb.TargetGroup": Facts(

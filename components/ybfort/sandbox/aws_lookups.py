@@ -1,12 +1,13 @@
 """The look-ups (`get_caller_identity` and others) that the simulated AWS answers by itself."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from ybfort.sandbox.facts import Site, born
+from ybfort.sandbox.aws import partition
+from ybfort.sandbox.facts import born
+from ybfort.sandbox.lookups import Answers, Question
 from ybfort.sandbox.values import SIGNATURE, Value, Values, plain_map
-from ybfort.sandbox.world import World, WorldError
+from ybfort.sandbox.world import WorldError
 
 ZONES = "abc"  # every region has at least three
 _DIRECTIONS = {
@@ -22,35 +23,22 @@ _DIRECTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Question:
-    """One look-up: where it is asked, and with what arguments."""
-
-    world: World
-    site: Site
-    arguments: Values
-
-    def text(self, name: str) -> str:
-        value = self.arguments.get(name)
-        return value if isinstance(value, str) else ""
-
-
 def _caller_identity(question: Question) -> Values:
     account = question.site.account
-    arn = f"arn:{question.site.partition}:iam::{account}:user/sandbox"
+    arn = f"arn:{_partition_of(question)}:iam::{account}:user/sandbox"
     return {"accountId": account, "arn": arn, "id": account, "userId": "AIDASIMULATEDUSER"}
 
 
 def _region(question: Question) -> Values:
     region = question.text("region") or question.text("name") or question.site.region
-    endpoint = f"ec2.{region}.{question.site.domain}"
+    endpoint = f"ec2.{region}.{partition(region)[1]}"
     return {"id": region, "name": region, "region": region, "description": f"simulated {region}", "endpoint": endpoint}
 
 
 def _partition(question: Question) -> Values:
-    partition, domain = question.site.partition, question.site.domain
+    name, domain = partition(question.site.region)
     backwards = ".".join(reversed(domain.split(".")))
-    return {"id": partition, "partition": partition, "dnsSuffix": domain, "reverseDnsPrefix": backwards}
+    return {"id": name, "partition": name, "dnsSuffix": domain, "reverseDnsPrefix": backwards}
 
 
 def _availability_zones(question: Question) -> Values:
@@ -70,7 +58,7 @@ def _ami(question: Question) -> Values:
     return {
         "id": id_,
         "imageId": id_,
-        "arn": f"arn:{question.site.partition}:ec2:{question.site.region}::image/{id_}",
+        "arn": f"arn:{_partition_of(question)}:ec2:{question.site.region}::image/{id_}",
         "name": "simulated",
         "ownerId": owners[0] if isinstance(owners, list) and owners else "amazon",
         "region": question.site.region,
@@ -95,7 +83,7 @@ def _object(question: Question) -> Values:
         body = uploaded
     return {
         "id": f"{bucket}/{key}",
-        "arn": f"arn:{question.site.partition}:s3:::{bucket}/{key}",
+        "arn": f"arn:{_partition_of(question)}:s3:::{bucket}/{key}",
         "bucket": bucket,
         "key": key,
         "body": body,
@@ -130,7 +118,7 @@ def _parameter(question: Question) -> Values:
     return {
         "id": name,
         "name": name,
-        "arn": f"arn:{site.partition}:ssm:{site.region}:{site.account}:parameter/{name.strip('/')}",
+        "arn": f"arn:{_partition_of(question)}:ssm:{site.region}:{site.account}:parameter/{name.strip('/')}",
         "type": type_,
         "value": value,
         "insecureValue": value,
@@ -139,7 +127,11 @@ def _parameter(question: Question) -> Values:
     }
 
 
-_ANSWERS: Mapping[str, Callable[[Question], Values]] = {
+def _partition_of(question: Question) -> str:
+    return partition(question.site.region)[0]
+
+
+ANSWERS: Answers = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,
@@ -148,12 +140,3 @@ _ANSWERS: Mapping[str, Callable[[Question], Values]] = {
     "aws:s3/getObject:getObject": _object,
     "aws:ssm/getParameter:getParameter": _parameter,
 }
-
-
-def answer(token: str, world: World, site: Site, arguments: Values) -> Values | None:
-    """The answer to a look-up by its function's token; None where the simulation knows none.
-
-    :raises WorldError: if what is looked up is not there
-    """
-    known = _ANSWERS.get(token)
-    return known(Question(world, site, arguments)) if known else None

@@ -1,9 +1,9 @@
 """What a simulated cloud knows of a resource type beyond its SDK, as data: how tables such as `aws.py` are written.
 
 Texts are templates in Python's format language. Their names are the resource's inputs (`{vpcId}`,
-`{privateIps[0]}`), what has been computed before (`{id}`, `{arn}`), the place (`{account}`, `{region}`, `{partition}`,
-`{domain}`), the type (`{service}`, `{kind}`), and `{hex}`, `{digits}`, `{letters}`: long texts, the same for the same
-resource, to be cut as in `{hex:.17}`.
+`{privateIps[0]}`), what has been computed before (`{id}`, `{arn}`), the place (`{account}`, `{region}`), what the cloud
+calls by names of its own (its `names`), the type (`{service}`, `{kind}`), and `{hex}`, `{digits}`, `{letters}`: long
+texts, the same for the same resource, to be cut as in `{hex:.17}`.
 A template that names something absent or unknown gives nothing.
 """
 
@@ -33,12 +33,25 @@ class Unique:
 
 @dataclass(frozen=True, kw_only=True)
 class Protection:
-    """An input that, while it is true, keeps the cloud from deleting the resource."""
+    """An input that, while it has this value, keeps the cloud from deleting the resource."""
 
     by: str
     error: str
+    value: Value = True
+    by_default: bool = False
+    """Whether it has the value where the program does not set it."""
     unless: str = ""
     """An input that lifts it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """An input that has to be true before the provider changes certain others of what runs."""
+
+    by: str
+    to: frozenset[str]
+    """Paths of properties."""
+    error: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +68,21 @@ class Facts:
     replaced_where: tuple[str, frozenset[str]] = ("", frozenset())
     """While the input of that name is true, changes of these make a new resource, too."""
     unique: tuple[Unique, ...] = ()
-    protection: Protection | None = None
+    taken: str = ""
+    """The cloud's complaint about an id that exists already, where the program chooses the id."""
+    outlives: bool = False
+    """Whether the cloud keeps what the provider deletes: it is gone from the state, and its name is taken for ever."""
+    protections: tuple[Protection, ...] = ()
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """Where resources are made: one account in one region, as the provider is configured."""
 
-    account: str
+    account: str  # or a project
     region: str
-    partition: str
-    domain: str
+    zone: str = ""  # where the cloud's resources have one
     default_tags: Mapping[str, Value]
 
 

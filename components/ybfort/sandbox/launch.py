@@ -1,11 +1,11 @@
-"""Run any command with the real Pulumi engine against a simulated AWS: no credentials, no network, nothing created.
+"""Run any command with the real Pulumi engine against simulated clouds: no credentials, no network, nothing created.
 
 Everything is in one folder, `state`:
 
     project/   the project as the command sees it: links to the user's files, and copies of those that Pulumi writes to
     backend/   Pulumi's state
-    home/      Pulumi's own folder; among its plugins `pulumi-resource-aws`, which answers for the simulated cloud
-    world/     the simulated cloud
+    home/      Pulumi's own folder; among its plugins those that answer for the simulated clouds
+    world/     the simulated clouds
 
 Pulumi writes to stack files (a salt at `stack init`, values at `config set`), so the command gets copies, made anew at
 each run. The sandbox's own salt takes the place of the user's: the keys of real secrets are out of reach here.
@@ -27,9 +27,11 @@ from typing import Any, cast
 
 from ruamel.yaml import YAML, YAMLError
 
-from ybfort.sandbox.aws_provider import FAULTS
 from ybfort.sandbox.faults import FaultsError, read_faults
+from ybfort.sandbox.plugin import FAULTS
 from ybfort.sandbox.world import write
+
+PACKAGES = ("aws", "gcp")  # the clouds that are simulated
 
 NOT_FOUND = 127  # what a shell answers for a command that does not exist
 WRONG_INPUT = 2
@@ -107,7 +109,8 @@ class Sandbox:
         for folder in ("backend", "home", "world"):
             (self.state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         write(self.state / ".gitignore", "*\n")
-        self._plugin("aws")
+        for package in PACKAGES:
+            self._plugin(package)
         opened = {stack_folder, *stack_folder.parents} - {self.project, *self.project.parents}
         self._mirror(self.project, self.folder, opened, stack_folder)
         self._begin_stacks(name, stack_folder)

@@ -1,7 +1,7 @@
 """What the installed SDK says of a resource type: its properties, their types, and which of them replace the resource.
 
 Any type that the SDK has is known, the user's own resources included. Its documentation is upstream's and names only
-some of the properties that replace; a cloud's table (`aws.py`) names the others.
+some of the properties that replace; a cloud's table (`aws.py`, `gcp.py`) names the others.
 """
 
 import importlib

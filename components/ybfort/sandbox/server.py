@@ -94,7 +94,9 @@ class Servicer(ResourceProviderServicer):
             changes=_SOME if diff.changes else _NONE,
             diffs=sorted({_top(path) for path in diff.changes}),
             replaces=sorted({_top(path) for path in diff.replaced_by}),
-            detailedDiff={path: _detail(path, change) for path, change in diff.changes.items()},
+            detailedDiff={
+                path: _detail(change, given=_top(path) not in diff.computed) for path, change in diff.changes.items()
+            },
             hasDetailedDiff=True,
             deleteBeforeReplace=diff.delete_first,
         )
@@ -144,9 +146,9 @@ class Servicer(ResourceProviderServicer):
 _SOME, _NONE = proto.DiffResponse.DIFF_SOME, proto.DiffResponse.DIFF_NONE
 
 
-def _detail(path: str, change: Change) -> proto.PropertyDiff:
+def _detail(change: Change, *, given: bool) -> proto.PropertyDiff:
     kind = proto.PropertyDiff.Kind.Value(change.kind + ("_REPLACE" if change.replaces else ""))
-    return proto.PropertyDiff(kind=kind, inputDiff=_top(path) != "tagsAll")
+    return proto.PropertyDiff(kind=kind, inputDiff=given)
 
 
 def _top(path: str) -> str:

@@ -8,6 +8,7 @@ from ybfort.sandbox import sdk
 from ybfort.sandbox.changes import Change, Problem, covers, differences, problems, replaced_by_sdk, without_indices
 from ybfort.sandbox.facts import Facts, Site, at, born, computed, filled
 from ybfort.sandbox.faults import PATIENCE_SECONDS, THROTTLE_SECONDS, Fault, Operation
+from ybfort.sandbox.lookups import Answers, Question
 from ybfort.sandbox.values import SECRET, SIGNATURE, Value, Values, has_unknown, plain, plain_map
 from ybfort.sandbox.world import Resource, World
 
@@ -26,14 +27,22 @@ class Cloud:
     configure: Callable[[Values], Site]
     """The provider's configuration to the place where it works. Raises CloudError."""
     facts: Callable[[str], Facts]
-    derived: Callable[[Values], Values]
-    """Further names for templates, from a resource's inputs."""
+    place: Callable[[Site, Values], Site]
+    """The provider's place and a resource's inputs or outputs to where that resource is."""
+    names: Callable[[Site, Values], Values]
+    """Further names for templates, from the place and a resource's inputs."""
     always_replaces: frozenset[str]
     """Properties that replace a resource of any type."""
+    places: Mapping[str, str]
+    """Outputs that tell the place, and what of the place they tell."""
+    regional: frozenset[str]
+    """Outputs of which one at least a type has that belongs to a region, and none one that belongs to the account."""
+    tags: tuple[str, tuple[str, ...]]
+    """The input that marks a resource, and the outputs in which the provider's default tags are merged with it."""
     named: Callable[[str, str, str], tuple[str, str]]
     """Type, logical name and suffix to the property that holds the physical name, and the name where none is given."""
-    answer: Callable[[str, World, Site, Values], Values | None]
-    """Function token, world, place and arguments to the answer of a look-up; None where none is known."""
+    answers: Answers
+    """Look-ups that the simulation answers by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +50,8 @@ class Diff:
     """What an update would do."""
 
     changes: Mapping[str, Change]
+    computed: frozenset[str]
+    """Names of properties that are no inputs of the program's."""
     delete_first: bool
 
     @property
@@ -102,19 +113,23 @@ class Simulation:
             return covers(listed, path) or replaced_by_sdk(known.inputs, path)
 
         changes = dict(differences(_without_notes(old), _without_notes(new), replaces))
-        if "tagsAll" in known.outputs and not any(covers(["tags"], path) for path in changes):
-            changes |= differences(state.get("tagsAll"), self._tags(new), replaces, "tagsAll")
-        if "region" in state and not {"region"} & {*old, *new}:  # then it is the provider's
-            changes |= differences(state["region"], self.site.region, replaces, "region")
+        tags, merged = self.cloud.tags
+        if not any(covers([tags], path) for path in changes):
+            for name in set(merged) & known.outputs.keys():
+                changes |= differences(state.get(name), self._tags(new), replaces, name)
+        for name, here in self._here(self._place(new), known).items():
+            if name in state and name not in {*old, *new}:  # then it is the provider's
+                changes |= differences(state[name], here, replaces, name)
         changes = {path: change for path, change in changes.items() if not covers(_bare(ignored), path)}
         replaced = any(change.replaces for change in changes.values())
-        return Diff(changes=changes, delete_first=replaced and self._keeps_name(subject, old, new))
+        delete_first = replaced and self._keeps_name(subject, old, new)
+        return Diff(changes=changes, computed=frozenset(merged), delete_first=delete_first)
 
     async def read(self, subject: Subject, id_: str, state: Values) -> Resource | None:
         """What exists under the id."""
         await self._strike("read", subject.token, subject.name, 0)
         known = sdk.resource_type(subject.token)
-        return self.world.find(_home(known, self._place(state)), subject.type, id_)
+        return self.world.find(self._home(known, self._place(state)), subject.type, id_)
 
     async def invoke(self, token: str, arguments: Values) -> Values:
         """Answer a look-up: from a file in the world's folder `invokes`, or as the cloud would."""
@@ -132,11 +147,13 @@ class Simulation:
         known, site = sdk.resource_type(subject.token), self._place(inputs)
         if preview:
             return "", {**inputs, **self._known_before(known, site, inputs)}
-        fault, home = await self._strike("create", subject.token, subject.name, timeout), _home(known, site)
+        fault, home = await self._strike("create", subject.token, subject.name, timeout), self._home(known, site)
         with self.world.lock():
             self._refuse_duplicate(subject, site, home, inputs)
             seed = "|".join((subject.urn, site.account, site.region, str(self.world.count(subject.urn))))
             id_, outputs = self._made(subject, known, site, inputs, seed, {})
+            if (taken := self.cloud.facts(subject.type).taken) and self.world.find(home, subject.type, id_):
+                raise CloudError(str(filled(taken, {**self._names(subject, site, inputs), "id": id_})))
             self.world.put(
                 Resource(
                     type=subject.type,
@@ -158,7 +175,7 @@ class Simulation:
     ) -> Values:
         """Change the resource; in a preview, say what is known of it beforehand."""
         known, site = sdk.resource_type(subject.token), self._place(state)
-        fault, home = None, _home(known, site)
+        fault, home = None, self._home(known, site)
         if not preview:
             fault = await self._strike("update", subject.token, subject.name, timeout)
         with self.world.lock():
@@ -168,6 +185,7 @@ class Simulation:
             _, outputs = self._made(subject, known, site, inputs, resource.seed, resource.outputs)
             if not preview:
                 self._refuse_duplicate(subject, site, home, inputs, but=id_)
+                self._refuse_without_consent(subject, resource.inputs, inputs)
                 self.world.put(replace(resource, urn=subject.urn, inputs=inputs, outputs=outputs))
                 self.world.log("update", subject.type, subject.name)
         _lose(fault)
@@ -176,15 +194,18 @@ class Simulation:
     async def delete(self, subject: Subject, id_: str, state: Values, *, timeout: float = 0) -> None:
         """Delete the resource, unless it is protected. One that is gone already is none to complain about."""
         fault = await self._strike("delete", subject.token, subject.name, timeout)
-        home = _home(sdk.resource_type(subject.token), self._place(state))
+        home = self._home(sdk.resource_type(subject.token), self._place(state))
         with self.world.lock():
             resource = self.world.find(home, subject.type, id_)
             if resource is None:
                 return
-            guard, inputs = self.cloud.facts(subject.type).protection, plain_map(resource.inputs)
-            if guard and inputs.get(guard.by) is True and inputs.get(guard.unless) is not True:
-                raise CloudError(str(filled(guard.error, {"id": id_})))
-            self.world.remove(resource)
+            facts, inputs = self.cloud.facts(subject.type), plain_map(resource.inputs)
+            for guard in facts.protections:
+                unset = guard.value if guard.by_default else None
+                if inputs.get(guard.by, unset) == guard.value and inputs.get(guard.unless) is not True:
+                    raise CloudError(str(filled(guard.error, {"id": id_})))
+            if not facts.outlives:
+                self.world.remove(resource)
             self.world.log("delete", subject.type, subject.name)
         _lose(fault)
 
@@ -197,9 +218,18 @@ class Simulation:
         return self._site
 
     def _place(self, values: Values) -> Site:
-        """The provider's region, or the one that the resource names itself."""
-        region = plain(values.get("region"))
-        return replace(self.site, region=region) if isinstance(region, str) and not has_unknown(region) else self.site
+        """The provider's place, or what the resource says of its own."""
+        known = {name: value for name, value in plain_map(values).items() if not has_unknown(value)}
+        return self.cloud.place(self.site, known)
+
+    def _home(self, known: sdk.ResourceType, site: Site) -> Site:
+        """Where the world keeps a resource: some types belong to an account, not to a region."""
+        return site if self.cloud.regional & known.outputs.keys() else replace(site, region="global")
+
+    def _here(self, site: Site, known: sdk.ResourceType) -> Values:
+        """What the outputs of a type tell of its place."""
+        here: Values = {name: getattr(site, what) for name, what in self.cloud.places.items() if name in known.outputs}
+        return {name: value for name, value in here.items() if value}
 
     def _replacing(self, subject: Subject, new: Values) -> frozenset[str]:
         facts = self.cloud.facts(subject.type)
@@ -210,9 +240,15 @@ class Simulation:
     def _names(self, subject: Subject, site: Site, inputs: Values) -> Values:
         """What a template of the cloud's tables may name."""
         service, _, kind = subject.type.partition(".")
-        place: Values = {name: getattr(site, name) for name in ("account", "region", "partition", "domain")}
         given: Values = {name: value for name, value in plain_map(inputs).items() if value is not None}
-        return {"service": service, "kind": kind[0].lower() + kind[1:], **place, **self.cloud.derived(given), **given}
+        return {
+            **given,
+            "account": site.account,
+            "region": site.region,
+            "service": service,
+            "kind": kind[0].lower() + kind[1:],
+            **self.cloud.names(site, given),
+        }
 
     def _made(
         self, subject: Subject, known: sdk.ResourceType, site: Site, inputs: Values, seed: str, before: Values
@@ -234,19 +270,24 @@ class Simulation:
             },
             **inputs,
             **self._known_before(known, site, inputs),
-            **{name: value for name, value in outputs.items() if name in known.outputs},
+            **{
+                name: float(str(value)) if known.outputs[name].kind == "number" else value
+                for name, value in outputs.items()
+                if name in known.outputs
+            },
         }
 
     def _known_before(self, known: sdk.ResourceType, site: Site, inputs: Values) -> Values:
         """What follows from the inputs alone."""
-        region: Values = {"region": site.region} if "region" in known.outputs else {}
-        if "tagsAll" not in known.outputs or has_unknown(inputs.get("tags")):
-            return region
-        return {**region, "tagsAll": self._tags(inputs)}
+        here = self._here(site, known)
+        tags, merged = self.cloud.tags
+        if has_unknown(inputs.get(tags)):
+            return here
+        return {**here, **{name: self._tags(inputs) for name in merged if name in known.outputs}}
 
     def _tags(self, inputs: Values) -> Values:
         """The provider's default tags and the resource's own; secret ones stay secret."""
-        own = inputs.get("tags")
+        own = inputs.get(self.cloud.tags[0])
         if isinstance(own, Mapping) and own.get(SIGNATURE) == SECRET:
             inside = own.get("value")
             return {
@@ -289,10 +330,17 @@ class Simulation:
                     elsewhere = unique.error_elsewhere if other.account != site.account else ""
                     raise CloudError(str(filled(elsewhere or unique.error, self._names(subject, site, inputs))))
 
+    def _refuse_without_consent(self, subject: Subject, old: Values, new: Values) -> None:
+        consent = self.cloud.facts(subject.type).consent
+        if consent is None or plain(new.get(consent.by)) is True:
+            return
+        if any(covers(consent.to, path) for path, _ in differences(old, new, lambda _: False)):
+            raise CloudError(consent.error)
+
     def _answer(self, token: str, arguments: Values) -> Values:
         answer = self.world.prepared_answer(token, arguments)
-        if answer is None:
-            answer = self.cloud.answer(token, self.world, self.site, arguments)
+        if answer is None and token in self.cloud.answers:
+            answer = self.cloud.answers[token](Question(self.world, self.site, arguments))
         if answer is None:
             raise CloudError(
                 f"the sandbox has no answer to {token}. Write one to {self.world.answer_file(token)}: the result as a"
@@ -326,11 +374,6 @@ class Simulation:
         except TimeoutError:
             return
         raise CloudError("cancelled")
-
-
-def _home(known: sdk.ResourceType, site: Site) -> Site:
-    """Where the world keeps a resource: some types belong to an account, not to a region."""
-    return site if "region" in known.outputs else replace(site, region="global")
 
 
 def _lose(fault: Fault | None) -> None:
