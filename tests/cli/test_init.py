@@ -6,17 +6,24 @@ from pathlib import Path
 import pytest
 
 from cli_project import Ybfort
+from ybfort.cli.clouds import CLOUDS
 from ybfort.spec import SpecError
 from ybfort.spec.file import read_text
 
 GIVEN = ("--account", "123456789012", "--region", "eu-west-1", "--email", "dba@example.com")
+ON_GCP = ("--cloud", "gcp", "--account", "orders-prod-4711", "--region", "europe-west1", "--email", "dba@example.com")
 
 
-def pinned(path: Path) -> str:
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def pinned(path: Path, cloud: str = "aws") -> str:
     """The file's text as `pin` would leave it."""
     text = path.read_text()
     assert text.count(": unpinned\n") == 2
-    return text.replace("sha256: unpinned", f"sha256: {'5' * 63}a").replace("unpinned", "ami-0123456789abcdef0")
+    return text.replace("sha256: unpinned", f"sha256: {'5' * 63}a").replace("unpinned", CLOUDS[cloud].some_image)
 
 
 def test_with_all_options_it_asks_nothing_and_only_pins_are_missing(ybfort: Ybfort, project: Path) -> None:
@@ -28,6 +35,44 @@ def test_with_all_options_it_asks_nothing_and_only_pins_are_missing(ybfort: Ybfo
     assert [zone.name for zone in spec.region.zones] == ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
     assert spec.clients[0].name == "shop-api"
     assert {role.name for role in spec.roles if role.login} == {"shop_app", "shop_migrations", "shop_reports", "dba"}
+
+
+def test_a_cluster_on_gcp_is_told_in_gcps_words(ybfort: Ybfort, project: Path) -> None:
+    reader = "shop-api@orders-prod-4711.iam.gserviceaccount.com"
+    assert ybfort("init", "shop-prod", *ON_GCP, "--reader", reader).code == 0
+    path = project / "stacks" / "Pulumi.shop-prod.yaml"
+    spec = read_text(pinned(path, "gcp"), "test")
+    assert (spec.cloud, spec.account, spec.nodes.machine) == ("gcp", "orders-prod-4711", "c3-standard-22")
+    assert [zone.name for zone in spec.region.zones] == ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
+    assert [role.readers for role in spec.roles if role.readers] == [(reader,)]
+    text = path.read_text()
+    assert 'pulumi:disable-default-providers: ["gcp"]' in text
+    for word in ("AWS", "Amazon", "IAM role", "IMDS", "security_groups", "volume", "trail", "a1"):
+        assert word not in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("region", "letters"),
+    [("europe-west1", "bcd"), ("us-east1", "bcd"), ("europe-west4", "abc"), ("us-central1", "abc")],
+)
+def test_zones_are_those_that_the_region_has(ybfort: Ybfort, project: Path, region: str, letters: str) -> None:
+    for name, count in (("shop-prod", 3), ("shop-dev", 1)):
+        assert ybfort("init", name, *ON_GCP, "--region", region).code == 0
+        spec = read_text(pinned(project / "stacks" / f"Pulumi.{name}.yaml", "gcp"), "test")
+        assert [zone.name for zone in spec.region.zones] == [f"{region}-{letter}" for letter in letters[:count]]
+
+
+def test_questions_are_asked_in_the_clouds_words(
+    ybfort: Ybfort, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ["123456789012", "orders-prod-4711", "eu-west-1", "europe-west1", "dba@example.com", ""]
+    monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
+    answer = ybfort("init", "shop-prod", "--cloud", "gcp")
+    assert answer.code == 0, answer
+    assert "GCP project (its id, such as orders-prod-4711)" in answer.out
+    assert "'123456789012' is not allowed here. Write the id of a project, not its number" in answer.out
+    assert "'eu-west-1' is not allowed here. Write a region: `europe-west1`" in answer.out
 
 
 def test_it_says_what_comes_next(ybfort: Ybfort, project: Path) -> None:
@@ -111,10 +156,6 @@ def test_without_a_terminal_all_that_is_missing_is_named_at_once(ybfort: Ybfort,
 def test_on_a_terminal_it_asks_and_asks_again_after_a_wrong_answer(
     ybfort: Ybfort, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     answers = ["12345", "123456789012", "eu-west-1", "dba@example.com", "nonsense", "shop-api=10.8.0.0/16"]
     monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
     answer = ybfort("init", "shop-prod")
@@ -160,6 +201,30 @@ def test_a_wrong_answer_writes_nothing(ybfort: Ybfort, project: Path, options: l
     assert answer.code in (1, 2)
     assert answer.err
     assert "AKIA" not in answer.err
+    assert sorted(path.name for path in (project / "stacks").iterdir()) == ["Pulumi.orders-prod.yaml"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--cloud", "azure"],
+        ["--cloud", "aws"],
+        ["--account", "123456789012"],
+        ["--region", "eu-west-1"],
+        ["--zones", "x"],
+        ["--machine", "m7i.4xlarge"],
+        ["--machine", "e2-medium"],
+        ["--reader", "arn:aws:iam::123456789012:role/orders-api"],
+        ["--reader", "allUsers"],
+        ["--name", "Orders"],
+    ],
+)
+def test_an_answer_that_does_not_fit_the_cloud_writes_nothing(
+    ybfort: Ybfort, project: Path, options: list[str]
+) -> None:
+    answer = ybfort("init", "shop-prod", *ON_GCP, *options)
+    assert answer.code in (1, 2)
+    assert answer.err
     assert sorted(path.name for path in (project / "stacks").iterdir()) == ["Pulumi.orders-prod.yaml"]
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from cli_project import ANSWERS, Ybfort
+from cli_project import ANSWERS, GCP_ANSWERS, Ybfort
 from ybfort.cli.template import UNPINNED, stack_file
-from ybfort.spec.file import read_text
+from ybfort.plan.cluster import names_of
+from ybfort.spec.file import read_file, read_text
 
 NAME = "yugabyte-2025.2.9.0-b12-linux-x86_64.tar.gz"
 IMAGE = "ami-0fedcba9876543210"
@@ -56,6 +57,30 @@ def test_old_and_new_values_and_the_way_to_the_nodes_are_told(ybfort: Ybfort, st
     assert (
         f"aws s3 cp {NAME} s3://orders-prod-artifacts-123456789012-eu-west-1/releases/{NAME} --region eu-west-1" in said
     )
+
+
+def test_a_cluster_on_gcp_is_pinned_to_gcps_images_and_fed_by_its_own_command(
+    ybfort: Ybfort, stack: Path, archive: Path
+) -> None:
+    stack.write_text(stack_file(replace(GCP_ANSWERS, image=UNPINNED, sha256=UNPINNED)))
+    image = GCP_ANSWERS.image.replace("v20261110", "v20261201")
+    answer = ybfort("pin", "orders-prod", "--archive", archive.name, "--image", image)
+    assert answer.code == 0, answer.err
+    assert read_text(stack.read_text(), "test").images == {"europe-west1": image}
+    bucket = names_of(read_file(stack)).bucket("artifacts")
+    assert f"  gcloud storage cp {NAME} gs://{bucket}/releases/{NAME}\n" in answer.out
+
+
+def test_an_image_of_the_other_cloud_is_refused(ybfort: Ybfort, stack: Path) -> None:
+    for answers, image, says in (
+        (GCP_ANSWERS, IMAGE, "Write an image by its full name"),
+        (ANSWERS, GCP_ANSWERS.image, "Write an image id"),
+    ):
+        stack.write_text(stack_file(answers))
+        answer = ybfort("pin", "orders-prod", "--image", image)
+        assert answer.code == 2
+        assert says in " ".join(answer.err.split())
+        assert stack.read_text() == stack_file(answers)
 
 
 def test_pinning_twice_changes_nothing(ybfort: Ybfort, stack: Path, archive: Path) -> None:
@@ -197,6 +222,8 @@ def test_wrong_usage_is_told_with_exit_code_2(
     [
         lambda text: text.replace("replication_factor: 3", "replication_factor: 4"),
         lambda text: text.replace("regions:", "places:"),
+        lambda text: text.replace("cloud: aws", "cloud: azure"),
+        lambda text: text.replace("    cloud: aws\n", ""),
         lambda text: text.replace("release:", "freight:"),
         lambda text: text.replace("ybfort:cluster:", "other:cluster:"),
         lambda text: text.replace(

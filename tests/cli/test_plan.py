@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from cli_project import Ybfort
-from spec_fields import BROUGHT, FULL
+import gcp_specs
+from cli_project import GCP_ANSWERS, Ybfort
+from specs import BROUGHT, FULL
+from ybfort.cli.template import stack_file
 
 
 def test_it_says_who_talks_to_whom_and_who_may_log_in(ybfort: Ybfort, project: Path) -> None:
@@ -36,6 +38,33 @@ def test_it_says_who_talks_to_whom_and_who_may_log_in(ybfort: Ybfort, project: P
         "Everything that holds data is protected.",
     ):
         assert line in text
+
+
+def test_a_cluster_on_gcp_is_told_in_gcps_words(ybfort: Ybfort, stack: Path) -> None:
+    stack.write_text(stack_file(GCP_ANSWERS))
+    text = ybfort("plan", "orders-prod").out
+    assert text.startswith("orders-prod: YugabyteDB 2025.2.8.0-b60 in europe-west1, project orders-prod-4711\n")
+    for line in (
+        "image projects/rocky-linux-cloud/global/images/rocky-linux-9-optimized-gcp-v20261110",
+        "PART OF THE SUBNETWORK",
+        "Data disk 500 GiB",
+        "ybfort-orders-prod-roles-orders_app         generation 1",
+        "logs                400 days\n",
+        "Nodes fetch it from gs://orders-prod-artifacts-",
+        "project guardrails",
+    ):
+        assert line in text
+    for word in ("trail", "s3://", "account guardrails", "volume"):
+        assert word not in text
+
+
+@pytest.mark.parametrize("data", [gcp_specs.FULL, gcp_specs.BROUGHT], ids=["full", "brought"])
+def test_every_section_of_a_cluster_on_gcp_is_shown(ybfort: Ybfort, tmp_path: Path, data: dict[str, Any]) -> None:
+    stack = written(tmp_path / "Pulumi.events.yaml", data)
+    text, document = ybfort("plan", stack).out, json.loads(ybfort("plan", stack, "--json").out)
+    assert "projects/shared-net-1/global/networks/prod" in text
+    assert "analytics-4712 may ask for a way to it from another network" in text
+    assert (document["cloud"], document["account"]) == ("gcp", "orders-prod-4711")
 
 
 def test_the_text_has_no_trailing_spaces_and_no_colour_in_a_pipe(ybfort: Ybfort, project: Path) -> None:

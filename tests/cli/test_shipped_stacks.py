@@ -9,26 +9,28 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from cli_project import ANSWERS, Ybfort
-from spec_fields import FULL, fields, put
+from cli_project import ANSWERS, GCP_ANSWERS, Ybfort
+from spec_fields import Sample, every_cloud
 from ybfort.cli.schema import document
 from ybfort.cli.template import Answers, stack_file
 from ybfort.plan.cluster import plan
 from ybfort.spec.file import KEY, read_file
 
 STACKS = Path(__file__).parents[2] / "stacks"
-EXAMPLE = replace(ANSWERS, example=True)
+CLOUDS = {"aws": replace(ANSWERS, example=True), "gcp": replace(GCP_ANSWERS, example=True)}
+PROD: dict[str, Any] = {
+    "emails": ("dba@example.com", "on-call@example.com"),
+    "clients": (("orders-api", "10.8.0.0/16"), ("analytics", "10.9.0.0/20")),
+}
+DEV: dict[str, Any] = {"environment": "dev", "cidr": "10.41.0.0/20"}
 SHIPPED = {
-    "aws-prod": replace(
-        EXAMPLE,
-        emails=("dba@example.com", "on-call@example.com"),
-        clients=(("orders-api", "10.8.0.0/16"), ("analytics", "10.9.0.0/20")),
-        reader="arn:aws:iam::123456789012:role/orders-api",
+    "aws-prod": replace(CLOUDS["aws"], **PROD, reader="arn:aws:iam::123456789012:role/orders-api"),
+    "aws-dev": replace(CLOUDS["aws"], **DEV, zones=("eu-west-1a",), machine="m7i.xlarge"),
+    "gcp-prod": replace(CLOUDS["gcp"], **PROD, reader="orders-api@orders-prod-4711.iam.gserviceaccount.com"),
+    "gcp-dev": replace(
+        CLOUDS["gcp"], **DEV, account="orders-dev-4711", zones=("europe-west1-b",), machine="c3-standard-4"
     ),
-    "aws-dev": replace(
-        EXAMPLE, environment="dev", zones=("eu-west-1a",), cidr="10.41.0.0/20", machine="m7i.xlarge"
-    ),
-}  # fmt: skip
+}
 
 
 def path_of(stack: str) -> Path:
@@ -65,12 +67,13 @@ def test_a_shipped_stack_names_its_schema_first_and_fits_it(stack: str) -> None:
 @pytest.mark.parametrize("stack", SHIPPED)
 def test_no_resource_can_come_from_a_default_provider(stack: str) -> None:
     config = load(path_of(stack).read_text())["config"]
-    assert config["pulumi:disable-default-providers"] == ["aws"]
+    assert config["pulumi:disable-default-providers"] == [config[KEY]["cloud"]]
     assert set(config) == {"pulumi:disable-default-providers", KEY}
 
 
-def test_prod_shows_every_kind_of_role_and_dev_is_smaller() -> None:
-    prod, dev = read_file(path_of("aws-prod")), read_file(path_of("aws-dev"))
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_prod_shows_every_kind_of_role_and_dev_is_smaller(cloud: str) -> None:
+    prod, dev = read_file(path_of(f"{cloud}-prod")), read_file(path_of(f"{cloud}-dev"))
     assert {grant.access for role in prod.roles for grant in role.grants} == {"read_only", "read_write", "owner"}
     assert any(role.admin for role in prod.roles)
     assert (prod.backup.lock, dev.backup.lock) == ("compliance", "governance")
@@ -90,22 +93,25 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(document())
 
 
-def test_the_schema_lets_other_keys_stand_beside_the_cluster() -> None:
-    whole = {"encryptionsalt": "v1:x", "config": {"app:size": 3, KEY: FULL}}
+@every_cloud
+def test_the_schema_lets_other_keys_stand_beside_the_cluster(sample: Sample) -> None:
+    whole = {"encryptionsalt": "v1:x", "config": {"app:size": 3, KEY: sample.full}}
     jsonschema.validate(whole, document())
 
 
-@pytest.mark.parametrize("whole", [{}, {"config": {}}, {"config": {KEY: {}}}, {"config": {KEY: {**FULL, "x": 1}}}])
-def test_the_schema_refuses_what_check_refuses(whole: object) -> None:
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(whole, document())
+@every_cloud
+def test_the_schema_refuses_what_check_refuses(sample: Sample) -> None:
+    for whole in ({}, {"config": {}}, {"config": {KEY: {}}}, {"config": {KEY: {**sample.full, "x": 1}}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(whole, document())
 
 
-def test_the_schema_knows_the_pattern_of_every_text() -> None:
-    for path, kind in fields():
+@every_cloud
+def test_the_schema_knows_the_pattern_of_every_text(sample: Sample) -> None:
+    for path, kind in sample.fields():
         if kind is str:
             with pytest.raises(jsonschema.ValidationError):
-                jsonschema.validate({"config": {KEY: put(path, "'; DROP TABLE x; --")}}, document())
+                jsonschema.validate({"config": {KEY: sample.put(path, "'; DROP TABLE x; --")}}, document())
 
 
 def test_the_schema_explains_every_field() -> None:

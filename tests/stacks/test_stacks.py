@@ -12,25 +12,31 @@ import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from gcp_parts import ANSWERS
 from specs import VALID, spec_data
 from ybfort.testing.graph import Graph
 
 PROJECT = Path(__file__).parents[2]
-STACKS = ("aws-dev", "aws-prod")
+STACKS = ("aws-dev", "aws-prod", "gcp-dev", "gcp-prod")
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_stack_registers_what_its_inventory_says(
     stack: str, record_stack: Callable[..., Graph], golden: Callable[[Graph, str], None]
 ) -> None:
-    golden(record_stack(PROJECT, stack), f"{stack}.yaml")
+    golden(record_stack(PROJECT, stack, answers=ANSWERS), f"{stack}.yaml")
 
 
-def test_a_stack_exports_where_to_connect_whom_to_trust_and_where_to_look(record_stack: Callable[..., Graph]) -> None:
-    outputs = record_stack(PROJECT, "aws-prod").outputs
+@pytest.mark.parametrize(
+    ("stack", "secret"), [("aws-prod", "ybfort/orders-prod/roles/dba"), ("gcp-prod", "ybfort-orders-prod-roles-dba")]
+)
+def test_a_stack_exports_where_to_connect_whom_to_trust_and_where_to_look(
+    stack: str, secret: str, record_stack: Callable[..., Graph]
+) -> None:
+    outputs = record_stack(PROJECT, stack, answers=ANSWERS).outputs
     assert set(outputs) == {"endpoint", "certificateAuthority", "nodes", "secrets", "logGroups"}
     assert outputs["endpoint"] == {"host": "db.orders-prod.internal", "ports": {"ysql": 5433}}
-    assert outputs["secrets"]["dba"] == "ybfort/orders-prod/roles/dba"
+    assert outputs["secrets"]["dba"] == secret
 
 
 class PlainMocks(pulumi.runtime.Mocks):

@@ -49,14 +49,14 @@ def ybfort(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """YugabyteDB clusters on AWS that are secure or not at all.
+    """YugabyteDB clusters on AWS or GCP that are secure or not at all.
 
     \b
     ybfort init orders-prod       a stack file says what you want
     ybfort check orders-prod      what is wrong with it
     ybfort plan orders-prod       what it will become
     ybfort sandbox -- pulumi preview -s orders-prod
-                                  a rehearsal without AWS
+                                  a rehearsal without a cloud
     ybfort status orders-prod     how the nodes are
     """
 

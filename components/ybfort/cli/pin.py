@@ -16,13 +16,12 @@ from typing import Annotated, Any
 import typer
 
 from ybfort.cli import stack_file
+from ybfort.cli.clouds import CLOUDS
 from ybfort.cli.given import given
-from ybfort.cli.init import SOME_IMAGE, SOME_SHA256
+from ybfort.cli.init import SOME_SHA256
 from ybfort.cli.template import UNPINNED
-from ybfort.plan.cluster import release_key
-from ybfort.plan.names import Names
+from ybfort.plan.cluster import names_of, release_key
 from ybfort.spec import ClusterSpec, Problem, SpecError
-from ybfort.spec.aws.words import ImageId
 from ybfort.spec.file import KEY, parse, read_text, text_of
 from ybfort.spec.problems import dotted
 from ybfort.spec.words import ReleaseVersion
@@ -45,7 +44,7 @@ def pin(
         str, typer.Option(metavar="VERSION", help="Its version, if its name does not say it.", show_default=False)
     ] = "",
     image: Annotated[
-        str, typer.Option(metavar="AMI", help="The image, of the cluster's region.", show_default=False)
+        str, typer.Option(metavar="IMAGE", help="The image, of the cluster's region.", show_default=False)
     ] = "",
 ) -> None:
     """Pin a stack to a release archive and a machine image.
@@ -57,6 +56,8 @@ def pin(
     \b
     ybfort pin orders-prod --image ami-0123456789abcdef0 \\
         --archive yugabyte-2025.2.8.0-b60-linux-x86_64.tar.gz
+    ybfort pin orders-gcp --image \\
+        projects/rocky-linux-cloud/global/images/rocky-linux-9-...
     """
     if version and archive is None:
         raise typer.BadParameter("belongs to an archive: give --archive too.", param_hint="--version")
@@ -87,20 +88,21 @@ def pin(
 
 
 def _say_where_to_bring_it(archive: Path, spec: ClusterSpec) -> None:
-    names = Names(prefix=f"{spec.name}-{spec.environment}", account=spec.account, region=spec.region.name)
-    target = f"s3://{names.bucket('artifacts')}/{release_key(spec)}"
+    names, cloud = names_of(spec), CLOUDS[spec.cloud]
+    target = f"{cloud.scheme}://{names.bucket('artifacts')}/{release_key(spec)}"
     typer.echo("Bring it to the nodes, once `pulumi up` has made the bucket:")
-    typer.echo(f"  aws s3 cp {shlex.quote(str(archive))} {target} --region {names.region}")
+    typer.echo(f"  {cloud.upload.format(file=shlex.quote(str(archive)), target=target, region=names.region)}")
 
 
 # ------------------------------------------------------------------------------------------------ what is to be pinned
 
 
 def _image(text: str, source: str, image: str) -> dict[Place, str]:
-    region = _value(text, ("regions", 0, "name"), source)
-    if region is None:
-        read_text(text, source)  # tells what is wrong with the file: without a region it is never right
-    return {("images", str(region)): given(ImageId, image, "--image")}
+    region, cloud = _value(text, ("regions", 0, "name"), source), CLOUDS.get(str(_value(text, ("cloud",), source)))
+    if region is None or cloud is None:
+        read_text(text, source)  # tells what is wrong with the file: without region or cloud it is never right
+        raise AssertionError("a cluster without region or cloud was read")
+    return {("images", region): given(cloud.image, image, "--image")}
 
 
 def _version(archive: Path, version: str) -> str:
@@ -173,7 +175,9 @@ def _cluster(text: str, source: str) -> ClusterSpec:
 
     :raises SpecError: with whatever else is
     """
-    rest = {SHA256: SOME_SHA256, ("images", str(_value(text, ("regions", 0, "name"), source))): SOME_IMAGE}
+    cloud = CLOUDS.get(str(_value(text, ("cloud",), source)), CLOUDS["aws"])  # who names none is told so in any case
+    image = ("images", str(_value(text, ("regions", 0, "name"), source)))
+    rest = {SHA256: SOME_SHA256, image: cloud.some_image}
     return read_text(
         _put_all(text, {at: pin for at, pin in rest.items() if _value(text, at, source) == UNPINNED}, source), source
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ybfort.cli import stack_file
+from ybfort.cli.clouds import CLOUDS
 from ybfort.cli.terminal import paint, table
 from ybfort.plan.cluster import AnyPlan, cluster_config, release_key
 from ybfort.plan.cluster import plan as plan_of
@@ -29,7 +30,7 @@ def plan(
     """Show what a stack file becomes. Works offline.
 
     Network, nodes, traffic, logins, roles, flags and names: everything that is
-    known before AWS is asked for anything.
+    known before the cloud is asked for anything.
 
     \b
     ybfort plan orders-prod
@@ -60,6 +61,7 @@ def document(planned: AnyPlan) -> dict[str, Any]:
     brought_by = sorted(spec.certificates.brought_by)
     return {
         "cluster": names.prefix,
+        "cloud": spec.cloud,
         "account": names.account,
         "region": names.region,
         "replication_factor": spec.replication_factor,
@@ -68,7 +70,7 @@ def document(planned: AnyPlan) -> dict[str, Any]:
             "version": spec.release.version,
             "sha256": spec.release.sha256,
             "finalized": spec.release.finalized,
-            "upload_to": f"s3://{names.bucket('artifacts')}/{release_key(spec)}",
+            "upload_to": f"{CLOUDS[spec.cloud].scheme}://{names.bucket('artifacts')}/{release_key(spec)}",
         },
         "machine": {
             "type": spec.nodes.machine,
@@ -146,21 +148,20 @@ def document(planned: AnyPlan) -> dict[str, Any]:
 
 def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     """The document as text."""
-    release, machine, network = plan["release"], plan["machine"], plan["network"]
+    cloud, release, machine, network = CLOUDS[plan["cloud"]], plan["release"], plan["machine"], plan["network"]
     disk, endpoint = machine["disk"], plan["endpoint"]
-    yield paint(
-        f"{plan['cluster']}: YugabyteDB {release['version']} in {plan['region']}, account {plan['account']}", "cyan"
-    )
+    where = f"{plan['region']}, {cloud.account_called} {plan['account']}"
+    yield paint(f"{plan['cluster']}: YugabyteDB {release['version']} in {where}", "cyan")
     yield f"Copies of the data: {plan['replication_factor']}. Survives {plan['survives']}."
 
     yield from _title(
         "Network", f"{network['cidr']}, {network['existing'] or 'one of its own'}, no way to or from the internet"
     )
-    subnets = [(one["zone"], one["cidr"] or one["existing"], one["node_range"]) for one in network["subnets"]]
-    yield from table([("ZONE", "SUBNET", "NODES' ADDRESSES"), *subnets])
+    subnets = [(one["zone"], one["cidr"] or one["existing"] or "-", one["node_range"]) for one in network["subnets"]]
+    yield from table([("ZONE", cloud.part.upper(), "NODES' ADDRESSES"), *subnets])
 
     yield from _title("Nodes", f"{machine['type']} ({machine['architecture']}), image {machine['image']}")
-    volume = f"Data volume {disk['size_gib']} GiB, {disk['iops']} IOPS, {disk['throughput_mib']} MiB/s"
+    volume = f"Data {cloud.disk} {disk['size_gib']} GiB, {disk['iops']} IOPS, {disk['throughput_mib']} MiB/s"
     yield f"  {volume}. In the order of change:"
     nodes = [
         (one["name"], one["zone"], one["address"], "master" if one["master"] else "", one["host"])
@@ -195,9 +196,9 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     backup, audit = plan["backup"], plan["audit"]
     kept = [
         ("backups", f"{backup['retention_days']} days, {backup['lock']} lock"),
-        ("logs", f"{audit['retention_days']} days, trail {audit.get('existing_trail') or 'of its own'}"),
+        ("logs", f"{audit['retention_days']} days{_trail(audit)}"),
         ("alarms", f"to {', '.join(plan['alerts'])}"),
-        ("account guardrails", "owned by this stack" if plan["guardrails"] else "not touched"),
+        (f"{cloud.account_called} guardrails", "owned by this stack" if plan["guardrails"] else "not touched"),
         *((f"bucket {purpose}", name) for purpose, name in sorted(plan["buckets"].items())),
     ]
     yield from table(kept)
@@ -212,6 +213,10 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
     lifted = plan["protection_lifted_for"]
     yield from _title("Protection")
     yield paint(f"  LIFTED for {', '.join(lifted)}", "red") if lifted else "  Everything that holds data is protected."
+
+
+def _trail(audit: Mapping[str, Any]) -> str:
+    return f", trail {audit['existing_trail'] or 'of its own'}" if "existing_trail" in audit else ""
 
 
 def _roles(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`ybfort sandbox`: any command with a simulated AWS in place of the real one."""
+"""`ybfort sandbox`: any command with simulated clouds in place of the real ones."""
 
 import shutil
 from pathlib import Path
@@ -25,7 +25,7 @@ def sandbox(
         typer.Option(metavar="FILE", help="What is to fail, as JSON (see ybfort.sandbox.faults).", show_default=False),
     ] = None,
 ) -> None:
-    """Run a command with a simulated AWS.
+    """Run a command with simulated clouds.
 
     The engine and the program are the real ones; only the cloud is simulated. No
     account and no credentials are needed, and none are used.

@@ -5,18 +5,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
 from ybfort.cli import stack_file
+from ybfort.cli.clouds import CLOUDS
+from ybfort.cli.gcloud import Gcloud
 from ybfort.cli.terminal import paint, table
-from ybfort.node.cloud import Cloud, Missing
+from ybfort.node.cloud import Listed, Missing
 from ybfort.node.cloud_aws import AwsCloud
 from ybfort.node.config import Identity
 from ybfort.node.status import CONVERGED, FOLDER, checked_status, key_of
@@ -40,8 +42,8 @@ def status(
 ) -> None:
     """Show how a cluster is, as its nodes report it.
 
-    Reads what the nodes write into the cluster's status bucket, with the AWS CLI
-    and your own credentials. The exit code is 0 if every node has reported of
+    Reads what the nodes write into the cluster's status bucket, with the cloud's
+    own CLI (aws or gcloud) and your own credentials. The exit code is 0 if every node has reported of
     late, follows this very stack file and has nothing left to do; else it is 1.
 
     \b
@@ -78,6 +80,10 @@ class Declared:
     def bucket(self) -> str:
         return self.cluster["buckets"]["status"]
 
+    @property
+    def place(self) -> str:
+        return f"{CLOUDS[self.cluster['cloud']].scheme}://{self.bucket}"
+
 
 @dataclass(frozen=True)
 class Node:
@@ -113,24 +119,51 @@ def _fetched(declared: Declared, until: float) -> list[Node]:
 
 def _look(declared: Declared) -> list[Node]:
     names = [node["name"] for node in declared.cluster["nodes"]]
-    home = {name: declared.cluster[name] for name in ("cloud", "cluster", "region", "account")}
-    identity = Identity(**home, node="", bucket=declared.bucket)
+    store = STORES[declared.cluster["cloud"]](declared, {"PATH": os.environ.get("PATH", "")})
     with TemporaryDirectory(prefix="ybfort-") as folder:
-        cloud = AwsCloud(identity, Workplace(), credentials={"PATH": os.environ.get("PATH", "")}, pauses=())
-        listed, now = cloud.list_objects(declared.bucket, FOLDER), time.time()
-        told = together(partial(_text_of, cloud, declared.bucket, Path(folder)), names)
+        listed, now = store.list_objects(declared.bucket, FOLDER), time.time()
+        told = together(partial(_text_of, store, declared.bucket, Path(folder)), names)
     ages = {name: max(0.0, now - listed[key_of(name)].at) for name in names if key_of(name) in listed}
     return [judged(declared, name, ages.get(name), text) for name, text in zip(names, told, strict=True)]
 
 
-def _text_of(cloud: Cloud, bucket: str, folder: Path, node: str) -> str | None:
+def _text_of(store: "Store", bucket: str, folder: Path, node: str) -> str | None:
     """What a node said last; None if nothing."""
     file = folder / node
     try:
-        cloud.get_object(bucket, key_of(node), file)
+        store.get_object(bucket, key_of(node), file)
     except Missing:
         return None
     return file.read_text(encoding="utf-8", errors="replace")
+
+
+class Store(Protocol):
+    """A cloud's buckets, as far as they are read here; of the cluster's own account and of no other."""
+
+    def list_objects(self, bucket: str, prefix: str) -> dict[str, Listed]:
+        """All objects by their key, if that begins with `prefix`."""
+        ...
+
+    def get_object(self, bucket: str, key: str, to: Path) -> None:
+        """Store an object in a file.
+
+        :raises Missing: if there is no such object
+        """
+        ...
+
+
+def _aws(declared: Declared, environment: dict[str, str]) -> Store:
+    home = {name: declared.cluster[name] for name in ("cloud", "cluster", "region", "account")}
+    identity = Identity(**home, node="", bucket=declared.bucket)
+    return AwsCloud(identity, Workplace(), credentials=environment, pauses=())
+
+
+def _gcp(declared: Declared, environment: dict[str, str]) -> Store:
+    return Gcloud(declared.cluster["account"], Workplace(), environment)
+
+
+STORES: Mapping[str, Callable[[Declared, dict[str, str]], Store]] = {"aws": _aws, "gcp": _gcp}
+CLIS = {"aws": "The AWS CLI (`aws`, version 2)", "gcloud": "The Google Cloud CLI (`gcloud`)"}
 
 
 class Workplace(System):
@@ -139,7 +172,7 @@ class Workplace(System):
     def program(self, name: str) -> str:
         found = shutil.which(name)
         if found is None:
-            raise Failure("The AWS CLI (`aws`, version 2) is not on PATH. Install it, and log in to the account.")
+            raise Failure(f"{CLIS[name]} is not on PATH. Install it, and log in to the account.")
         return found
 
 
@@ -201,7 +234,7 @@ def document(declared: Declared, nodes: list[Node]) -> dict[str, Any]:
 
 def _lines(declared: Declared, nodes: list[Node]) -> Iterator[str]:
     where = f"{declared.cluster['cluster']} in {declared.cluster['region']}"
-    yield f"{where}, as its nodes report it in s3://{declared.bucket}"
+    yield f"{where}, as its nodes report it in {declared.place}"
     yield ""
     head, *rows = table([("node", "zone", "state", "said", "servers", "release", "certificate"), *map(_row, nodes)])
     yield head

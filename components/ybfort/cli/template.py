@@ -4,6 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from ybfort.cli.clouds import CLOUDS
+
 SCHEMA = "cluster.schema.json"
 UNPINNED = "unpinned"  # in place of an image or a hash; `check` refuses it, `pin` replaces it
 RELEASE = "2025.2.8.0-b60"
@@ -19,6 +21,7 @@ class Answers:
 
     name: str
     environment: str
+    cloud: str
     account: str
     region: str
     zones: tuple[str, ...]  # eu-west-1a, …
@@ -26,7 +29,7 @@ class Answers:
     machine: str
     emails: tuple[str, ...]
     clients: tuple[tuple[str, str], ...] = ()  # name and range
-    reader: str | None = None  # IAM role that may read the application's password
+    reader: str | None = None  # who may read the application's password
     image: str = UNPINNED
     sha256: str = UNPINNED
     example: bool = False
@@ -54,6 +57,7 @@ def _head(answers: Answers) -> str:
 # An example: account, ranges, addresses, image and SHA-256 are made up. `ybfort init` writes a file of your own,
 # and `ybfort pin` puts the image and the SHA-256 of a real release into it.
 """
+    cloud = CLOUDS[answers.cloud]
     return f"""\
 # yaml-language-server: $schema={SCHEMA}
 #
@@ -63,16 +67,15 @@ def _head(answers: Answers) -> str:
 {made_up if answers.example else ""}\
 
 config:
-  # The cluster has a provider of its own, which refuses every account but the one below. Without the default provider
-  # no resource can slip in with whatever credentials happen to be around.
-  pulumi:disable-default-providers: ["aws"]
+{_comment(cloud.provider, 2)}
+  pulumi:disable-default-providers: ["{answers.cloud}"]
 
   ybfort:cluster:
     # Both are in the name of every resource, {_line(answers.name)}-{answers.environment}-…, and cannot change later.
     name: {_text(answers.name)}
     environment: {answers.environment}
-    cloud: aws
-    account: {json.dumps(answers.account)} # in quotes: it is text and may begin with a zero
+    cloud: {answers.cloud}
+    {cloud.account_line.format(_text(answers.account))}
 """
 
 
@@ -89,7 +92,7 @@ def _place(answers: Answers) -> str:
         # A private range that nothing you will ever peer with uses. It is cut in eight, a part for each zone letter, so
         # that zones and nodes can be added and no address moves.
         cidr: {_text(answers.cidr)}
-        # Nodes are named by zone and number: a1, b1, … To grow raise `nodes`{growth}.
+        # Nodes are named by zone and number: {", ".join(_nodes(answers)[:2])}, … To grow raise `nodes`{growth}.
         zones:
 {zones}
 """
@@ -118,13 +121,14 @@ def _copies(answers: Answers) -> str:
 
 
 def _machines(answers: Answers, prod: bool) -> str:
-    size, iops, throughput = (500, 6000, 500) if prod else (100, 3000, 125)
+    cloud = CLOUDS[answers.cloud]
+    size, iops, throughput = (500, 6000, 500) if prod else (100, 3000, cloud.least_throughput)
     advice = "Yugabyte recommends 16 vCPUs, 64 GB and 250 GiB or more." if prod else "A small machine will do."
     change = "rolls node by node" if _copies_of(answers) > 1 else "stops the cluster for a while"
     return f"""\
     nodes:
       # {advice}
-      # A new type {change}; data and addresses stay.
+      # A new type {change}; data and addresses stay.{_comment(cloud.machine, 6, first=False)}
       machine: {_text(answers.machine)}
       # Encrypted with the cluster's own key, and it outlives the machine. It can grow and never shrinks.
       disk: {{size_gib: {size}, iops: {iops}, throughput_mib: {throughput}}}
@@ -138,16 +142,14 @@ def _pins(answers: Answers) -> str:
       version: {RELEASE}
       sha256: {answers.sha256}
       # After an upgrade the release before can be written in again, until `finalized: <version>` here gives that up.
-    images: # Amazon Linux 2023
+    images: # {CLOUDS[answers.cloud].images}
       {_text(answers.region)}: {answers.image}
 """
 
 
 def _clients(answers: Answers) -> str:
     lines = "\n".join(f"      - {{name: {_text(name)}, cidrs: [{_text(cidr)}]}}" for name, cidr in answers.clients)
-    hint = """
-    # Machines with a security group of their own are admitted by that, in place of the whole range:
-    # - {name: orders-api, cidrs: [10.8.0.0/16], security_groups: [sg-0123456789abcdef0]}"""
+    hint = _comment(CLOUDS[answers.cloud].clients, 4, first=False)
     return f"""\
     # Who may connect. Nobody else reaches the database, by network or by login.{hint if not answers.clients else ""}
     clients:{chr(10) + lines if lines else " []"}
@@ -165,7 +167,7 @@ def _roles(answers: Answers) -> str:
     # Every role that logs in gets a secret with a login name and a password, made on a node. Nobody is superuser.
     roles:
       - {{name: {base}_owner, login: false}}
-      # The application: reads and writes rows. `readers` are the IAM roles that may read its password; they must exist.
+{_comment("The application: reads and writes rows. " + CLOUDS[answers.cloud].readers, 6)}
       - name: {base}_app
         grants: [{{database: {base}, access: read_write}}]
         readers: {reader}
@@ -182,12 +184,14 @@ def _roles(answers: Answers) -> str:
 
 
 def _operations(answers: Answers, prod: bool) -> str:
+    cloud = CLOUDS[answers.cloud]
+    disk = cloud.disk
     emails = ", ".join(_text(email) for email in answers.emails)
     lock = (
-        """\
-    # compliance: nobody can delete a backup early, not even the account's root, and nobody can undo that for what is
+        f"""\
+    # compliance: nobody can delete a backup early, not even {cloud.owner}, and nobody can undo that for what is
     # stored already. Decide before the first `pulumi up`.
-    backup: {retention_days: 35, lock: compliance}
+    backup: {{retention_days: 35, lock: compliance}}
 """
         if prod
         else """\
@@ -202,21 +206,20 @@ def _operations(answers: Answers, prod: bool) -> str:
     certificates: {{lifetime_days: 7}}
 
 {lock}
-    # Each address gets one mail to confirm. An alarm that nobody hears is none.
+    # {cloud.alerts}
     alerts: {{emails: [{emails}]}}
 
-    # Without `existing_trail` the cluster records the calls to its own keys, secrets and buckets.
+    # {cloud.audit}
     audit: {{retention_days: 400}}
 
-    # For the whole account and region: new volumes are encrypted, nothing can be made public, IMDSv2 is the default,
-    # and changes to rights, keys and networks raise alarms. One stack of an account may own these; let it say true.
+{_comment(cloud.guardrails, 4)}
     account_settings: {{guardrails: false}}
 
-    # On every resource. A policy of your organisation may ask for some.
+    # {cloud.tags}
     tags: {{service: {_text(answers.name)}}}
 
-    # Data volumes, keys, backups and the CA cannot be deleted, and `pulumi destroy` is refused. To let go of a part,
-    # name it here (a1: that node's volume) and have the change reviewed.
+    # Data {disk}s, keys, backups and the CA cannot be deleted, and `pulumi destroy` is refused. To let go of a part,
+    # name it here ({_nodes(answers)[0]}: that node's {disk}) and have the change reviewed.
     protection: {{lifted_for: []}}
 """
 
@@ -229,6 +232,18 @@ def _share(position: int, answers: Answers) -> int:
     """The nodes of one zone: as many as there are copies, spread evenly, and at least one."""
     copies, zones = _copies_of(answers), len(answers.zones)
     return max(1, copies // zones + (position < copies % zones))
+
+
+def _nodes(answers: Answers) -> list[str]:
+    """The names of the first nodes of the zones, and of what would be the next one."""
+    letters = [_line(zone[-1:]) for zone in answers.zones]
+    return [*(f"{letter}1" for letter in letters), f"{letters[0]}2"]
+
+
+def _comment(text: str, indent: int, *, first: bool = True) -> str:
+    """Whole lines of a comment; below another one unless they are the first."""
+    lines = [f"{' ' * indent}# {line}" for line in text.splitlines()]
+    return "\n".join(lines if first else ["", *lines])
 
 
 def _text(value: str) -> str:
