@@ -172,16 +172,16 @@ def told(**members: Any) -> Answer:
 
 def object_server(account: str = "123456789012") -> AbstractContextManager[ObjectServer]:
     """A server whose buckets all belong to `account`."""
-    return _served(ObjectServer(account))
+    return served(ObjectServer(account))
 
 
 def canned_server() -> AbstractContextManager[CannedServer]:
     """A server that a test tells what to answer."""
-    return _served(CannedServer())
+    return served(CannedServer())
 
 
 @contextmanager
-def _served(server: S) -> Iterator[S]:
+def served(server: S) -> Iterator[S]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # with 1.0 the CLI waits a second before it sends an object
 

@@ -41,6 +41,71 @@ VALID: dict[str, Any] = {
     "tags": {"team": "payments"},
 }
 
+# The valid cluster with every optional section in it, so that every field has a place.
+FULL: dict[str, Any] = {
+    **copy.deepcopy(VALID),
+    "regions": [
+        {
+            "name": "eu-west-1",
+            "cidr": "10.40.0.0/20",
+            "existing_vpc": {
+                "id": "vpc-0123456789abcdef0",
+                "endpoints_security_group": "sg-0123456789abcdef0",
+                "s3_prefix_list": "pl-6da54004",
+            },
+            "zones": [
+                {
+                    "name": f"eu-west-1{letter}",
+                    "nodes": 1,
+                    "subnet": {"id": f"subnet-0123456789abcdef{at}", "node_range": f"10.40.{2 * at + 1}.0/24"},
+                }
+                for at, letter in enumerate("abc")
+            ],
+        }
+    ],
+    "fault_tolerance": "zone",
+    "nodes": {"machine": "m7i.4xlarge", "disk": {"size_gib": 500, "iops": 3000, "throughput_mib": 125}},
+    "release": {"version": "2025.2.8.0-b60", "sha256": "5" * 64, "finalized": "2025.2.7.0-b1"},
+    "clients": [
+        {
+            "name": "orders-api",
+            "cidrs": ["10.8.0.0/16"],
+            "security_groups": ["sg-0123456789abcdef1"],
+            "apis": ["ysql", "ycql"],
+        }
+    ],
+    "keyspaces": [{"name": "events"}],
+    "passwords": {"rotation_days": 30, "overlap_hours": 24},
+    "endpoint": {"private_link": ["arn:aws:iam::210987654321:root"]},
+    "certificates": {
+        "existing_authority": "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/"
+        "01234567-89ab-cdef-0123-456789abcdef",
+        "lifetime_days": 90,
+    },
+    "backup": {"retention_days": 35, "lock": "governance"},
+    "audit": {
+        "existing_trail": "arn:aws:cloudtrail:eu-west-1:123456789012:trail/organisation",
+        "retention_days": 400,
+    },
+    "account_settings": {
+        "guardrails": True,
+        "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
+    },
+    "protection": {"lifted_for": ["a1"]},
+}
+FULL["roles"][1] |= {
+    "login": True,
+    "admin": False,
+    "connection_limit": 10,
+    "keyspaces": [{"keyspace": "events", "access": "read_write"}],
+    "password_generation": 2,
+}
+# Certificates come from an authority or are brought: what cannot stand beside the rest has a cluster of its own.
+BROUGHT: dict[str, Any] = {
+    **copy.deepcopy(FULL),
+    "certificates": {"brought_by": ["arn:aws:iam::123456789012:role/pki"], "lifetime_days": 90},
+}
+
 
 def spec_data(**changes: Any) -> dict[str, Any]:
     """The valid cluster as plain data of its own, with some sections changed."""
