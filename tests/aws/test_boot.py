@@ -11,8 +11,9 @@ import pytest
 
 from object_servers import CREDENTIALS, ObjectServer, aws_cli, object_server
 from simulated_machine import HOME, declared, program
-from ybfort.aws.boot import boot_script
+from ybfort.aws.node import BOOT
 from ybfort.plan.agent import archive
+from ybfort.plan.boot import boot_script
 
 VALUES = {
     "cluster": HOME.cluster,
@@ -21,7 +22,7 @@ VALUES = {
     "account": HOME.account,
     "bucket": HOME.bucket,
 }
-SCRIPT = boot_script(**VALUES)
+SCRIPT = boot_script(BOOT, **VALUES)
 USER_DATA_BYTES = 16_384  # EC2's own limit
 
 # What the script runs, in a folder: the agent is told to work there, and systemd only notes what it was asked.
@@ -98,7 +99,7 @@ class TestText:
     @pytest.mark.parametrize("value", ["", "$(id)", "a'b", "a b", "a\nb", "a;b", "`id`", "..", "A1", "@node@", "é"])
     def test_a_value_that_means_something_to_a_shell_is_refused(self, name: str, value: str) -> None:
         with pytest.raises(ValueError, match=f"^{name} .* cannot be in a boot script"):
-            boot_script(**{**VALUES, name: value})
+            boot_script(BOOT, **{**VALUES, name: value})
 
     def test_bash_and_shellcheck_have_nothing_to_say(self, tmp_path: Path) -> None:
         file = tmp_path / "boot.sh"

@@ -19,9 +19,10 @@ import pytest
 from certificates import authority, pair
 from gcp_specs import gcp_plan
 from simulated_machine import program
-from ybfort.gcp.boot import boot_script
+from ybfort.gcp.node import BOOT
 from ybfort.node.config import Identity
 from ybfort.plan.agent import archive
+from ybfort.plan.boot import boot_script
 from ybfort.plan.cluster import cluster_config
 
 PLAN = gcp_plan()
@@ -33,7 +34,7 @@ VALUES = {
     "account": HOME.account,
     "bucket": HOME.bucket,
 }
-SCRIPT = boot_script(**VALUES)
+SCRIPT = boot_script(BOOT, **VALUES)
 METADATA_BYTES = 262_144  # Compute Engine's own limit of a value
 METADATA, STORAGE = "metadata.google.internal", "storage.googleapis.com"
 TOKEN = "ya29.a-token-that-nobody-may-see"
@@ -214,7 +215,7 @@ class TestText:
     @pytest.mark.parametrize("value", ["", "$(id)", "a'b", "a b", "a\nb", "a;b", "`id`", "..", "A1", "@node@", "é"])
     def test_a_value_that_means_something_to_a_shell_is_refused(self, name: str, value: str) -> None:
         with pytest.raises(ValueError, match=f"^{name} .* cannot be in a boot script"):
-            boot_script(**{**VALUES, name: value})
+            boot_script(BOOT, **{**VALUES, name: value})
 
     def test_bash_and_shellcheck_have_nothing_to_say(self, tmp_path: Path) -> None:
         file = tmp_path / "boot.sh"

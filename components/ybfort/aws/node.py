@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 from pulumi_aws import ebs, ec2, route53, s3
 
 from ybfort.aws.alarms import Alarms
-from ybfort.aws.boot import boot_script
 from ybfort.aws.certificates import Certificates
 from ybfort.aws.endpoint import Endpoint
 from ybfort.aws.firewall import Firewall
@@ -17,7 +17,9 @@ from ybfort.aws.network import Network
 from ybfort.aws.plan import AwsPlan
 from ybfort.aws.storage import Storage
 from ybfort.plan import nodes
+from ybfort.plan.boot import boot_script
 
+BOOT = Path(__file__).with_name("boot.sh")
 ROOT_GIB = 50  # system, two releases side by side, and logs; data has a volume of its own
 DATA_DEVICE = "/dev/sdf"  # a formality on Nitro: the node knows its volume by its id
 NAME_TTL_SECONDS = 300  # a node's address never changes
@@ -150,6 +152,7 @@ class Node(pulumi.ComponentResource):
             iam_instance_profile=around.identity.profile_name,
             primary_network_interface={"network_interface_id": interface.id},
             user_data=boot_script(
+                BOOT,
                 cluster=names.prefix,
                 node=node.name,
                 region=names.region,

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 from pulumi_gcp import compute, dns
 from pulumi_gcp import storage as gcs
 
 from ybfort.gcp.alarms import Alarms
-from ybfort.gcp.boot import boot_script
 from ybfort.gcp.certificates import Certificates
 from ybfort.gcp.endpoint import Endpoint
 from ybfort.gcp.firewall import Firewall
@@ -18,7 +18,9 @@ from ybfort.gcp.network import NAME_TTL_SECONDS, Network
 from ybfort.gcp.plan import GcpPlan, labels
 from ybfort.gcp.storage import Storage
 from ybfort.plan import nodes
+from ybfort.plan.boot import boot_script
 
+BOOT = Path(__file__).with_name("boot.sh")
 BOOT_GIB = 50  # system, two releases side by side, and logs; data has a disk of its own
 HYPERDISK = "hyperdisk-balanced"
 
@@ -174,6 +176,7 @@ class Node(pulumi.ComponentResource):
                 "block-project-ssh-keys": "TRUE",
                 "serial-port-enable": "FALSE",
                 "startup-script": boot_script(
+                    BOOT,
                     cluster=names.prefix,
                     node=node.name,
                     region=names.region,

@@ -1,28 +1,28 @@
-"""The startup script of a node: a short script that knows who the node is and where its agent lies. It never changes.
+"""What a machine is told when it is made: a short script that knows who the node is and where its agent lies.
 
-Google's guest agent runs it at every start of the machine; what may change is in `cluster.json` and in the agent.
+It never changes. AWS replaces or restarts a machine whose user data changes, and GCP runs its startup script at every
+start; so what may change is in `cluster.json` and in the agent. Each cloud has a script of its own, `boot.sh`.
 """
 
 import re
 import shlex
 from pathlib import Path
 
-TEMPLATE = Path(__file__).with_name("boot.sh")
 PATTERNS = {
     "cluster": r"[a-z][a-z0-9-]{0,62}",
     "node": r"[a-z][1-9]\d?",
-    "region": r"[a-z]+-[a-z]+\d{1,2}",
-    "account": r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+    "region": r"[a-z]+(?:-[a-z]+)+-?\d{1,2}",
+    "account": r"[a-z0-9][a-z0-9-]{4,28}[a-z0-9]",
     "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
 }
 
 
-def boot_script(*, cluster: str, node: str, region: str, account: str, bucket: str) -> str:
+def boot_script(template: Path, *, cluster: str, node: str, region: str, account: str, bucket: str) -> str:
     """The script for one node.
 
     :raises ValueError: if a value is not what its name says; a value that passes means nothing to a shell
     """
-    script = TEMPLATE.read_text(encoding="utf-8")
+    script = template.read_text(encoding="utf-8")
     values = {"cluster": cluster, "node": node, "region": region, "account": account, "bucket": bucket}
     for name, value in values.items():
         if not re.fullmatch(PATTERNS[name], value, re.ASCII):
