@@ -11,7 +11,8 @@ from aws_policies import allows
 from specs import prod_plan
 from ybfort.aws.identity import Identity
 from ybfort.aws.keys import Keys
-from ybfort.aws.secrets import Secrets, containers, secret_policy
+from ybfort.aws.secrets import Secrets, secret_policy
+from ybfort.plan.secrets import Container, containers
 from ybfort.testing.graph import Graph
 
 Record = Callable[..., Graph]
@@ -34,15 +35,22 @@ def secrets(**changes: Any) -> Callable[[], None]:
     return program
 
 
+def planned(secret: str, **changes: Any) -> Container:
+    (container,) = (
+        one for one in containers(prod_plan(**changes), NODES) if one.name == f"ybfort/orders-prod/{secret}"
+    )
+    return container
+
+
 def who_may(action: str, secret: str, **changes: Any) -> set[str]:
     """Which of everybody the secret lets do this. Where it says nothing, an administrator's own rights would decide."""
-    (container,) = [one for one in containers(prod_plan(**changes)) if one.name == f"ybfort/orders-prod/{secret}"]
+    container = planned(secret, **changes)
     return {who for who in EVERYBODY if allows(secret_policy(container), action, who=who)}
 
 
 def refused(action: str, secret: str, **changes: Any) -> set[str]:
     """To which of everybody the secret refuses this, whatever rights they have."""
-    (container,) = [one for one in containers(prod_plan(**changes)) if one.name == f"ybfort/orders-prod/{secret}"]
+    container = planned(secret, **changes)
     denials = [one for one in statements(secret_policy(container)) if one["Effect"] == "Deny"]
     turned = json.dumps({"Statement": [{**one, "Effect": "Allow"} for one in denials]})
     return {who for who in EVERYBODY if allows(turned, action, who=who)}
@@ -109,7 +117,7 @@ def test_nobody_reads_or_writes_but_those_who_have_to_whatever_iam_says(
 
 def test_a_role_that_is_named_twice_is_named_once() -> None:
     certificates = {"brought_by": [PKI, PKI]}
-    (first, *_) = [one for one in containers(prod_plan(certificates=certificates)) if "certificates" in one.name]
+    (first, *_) = [one for one in containers(prod_plan(certificates=certificates), NODES) if "certificates" in one.name]
     assert secret_policy(first).count(PKI) == 2  # once allowed, once left out of the denial
 
 
@@ -117,4 +125,4 @@ def test_a_policy_fits_secrets_manager_with_as_many_and_as_long_names_as_there_c
     longest = [f"arn:aws:iam::123456789012:role/{number:02}{'x' * 510}" for number in range(15)]
     made = prod_plan(name="n" * 20, roles=[{"name": "r" * 48, "readers": longest}], databases=[])
     brought = prod_plan(name="n" * 20, certificates={"brought_by": longest})
-    assert max(len(secret_policy(one)) for plan in (made, brought) for one in containers(plan)) <= 20_480
+    assert max(len(secret_policy(one)) for plan in (made, brought) for one in containers(plan, NODES)) <= 20_480

@@ -9,12 +9,14 @@ from gcp_parts import NODES, PKI, READER, REGION, YCQL_CLIENT, members
 from gcp_specs import gcp_plan
 from ybfort.gcp.identity import Identity
 from ybfort.gcp.keys import Keys
-from ybfort.gcp.secrets import Secrets, containers, secret_policy
+from ybfort.gcp.secrets import Secrets, secret_policy
+from ybfort.plan.secrets import containers
 from ybfort.testing.graph import Graph
 
 Record = Callable[..., Graph]
 
 SECRET, POLICY = "gcp:secretmanager/secret:Secret", "gcp:secretmanager/secretIamPolicy:SecretIamPolicy"
+EMAIL = NODES.removeprefix("serviceAccount:")
 ALL: dict[str, Any] = {"clients": [YCQL_CLIENT], "certificates": {"brought_by": [PKI]}}
 
 
@@ -90,7 +92,7 @@ def test_every_secret_has_a_policy_that_is_the_whole_of_it_and_goes_with_it(reco
     ],
 )
 def test_nobody_reads_or_writes_but_those_who_have_to(secret: str, readers: set[str], writers: set[str]) -> None:
-    (container,) = [one for one in containers(gcp_plan(**ALL), NODES) if one.name == f"ybfort-orders-prod-{secret}"]
+    (container,) = [one for one in containers(gcp_plan(**ALL), EMAIL) if one.name == f"ybfort-orders-prod-{secret}"]
     assert members(secret_policy(container)) == {
         "roles/secretmanager.secretAccessor": readers,
         "roles/secretmanager.secretVersionManager": writers,
@@ -99,13 +101,13 @@ def test_nobody_reads_or_writes_but_those_who_have_to(secret: str, readers: set[
 
 def test_an_account_that_is_named_twice_is_named_once() -> None:
     certificates = {"brought_by": [PKI, PKI]}
-    (first, *_) = [one for one in containers(gcp_plan(certificates=certificates), NODES) if "certificates" in one.name]
+    (first, *_) = [one for one in containers(gcp_plan(certificates=certificates), EMAIL) if "certificates" in one.name]
     assert secret_policy(first).count(PKI) == 1
 
 
 def test_the_longest_name_is_one_that_secret_manager_takes() -> None:
     made = gcp_plan(name="n" * 20, roles=[{"name": "r" * 48}], databases=[])
-    assert max(len(one.name) for one in containers(made, NODES)) <= 255
+    assert max(len(one.name) for one in containers(made, EMAIL)) <= 255
 
 
 def test_secrets_carry_the_clusters_labels(record: Record) -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from simulated_machine import HOME, SimulatedCloud, SimulatedMachine, context, declared, invented
 from specs import prod_plan
-from ybfort.aws.alarms import agent_watches
 from ybfort.node.cloud import CloudFailure
 from ybfort.node.config import checked
 from ybfort.node.step import Context, Report, Result
 from ybfort.node.steps.report import report
+from ybfort.plan.watches import node_watches
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run(machine: SimulatedMachine, cloud: SimulatedCloud) -> Context:
 
 def test_every_alarm_has_its_metric(run: Context, cloud: SimulatedCloud) -> None:
     report(run)
-    assert {watch.metric for watch in agent_watches(prod_plan())} == cloud.metrics[0].keys()
+    assert {watch.metric for watch in node_watches(prod_plan(), data="volume")} == cloud.metrics[0].keys()
 
 
 def test_metrics_say_how_the_node_is(run: Context, cloud: SimulatedCloud) -> None:

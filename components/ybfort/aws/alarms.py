@@ -15,15 +15,13 @@ from ybfort.aws.plan import AwsPlan
 from ybfort.aws.trail_events import SAYS, WATCHED
 from ybfort.plan.cluster import METRICS
 from ybfort.plan.nodes import Node
+from ybfort.plan.watches import Watch, node_watches
 
-DISK_PERCENT = 80  # compactions need room to write what they merge
-CONVERGE_SECONDS = 3_600
-HEALTHY = 1  # 0 is what an unhealthy database publishes
 MINUTE, FIVE_MINUTES = 60, 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Watch:
+class MetricWatch:
     """A condition that is wrong when it holds in every one of `periods` periods."""
 
     what: str
@@ -35,67 +33,29 @@ class Watch:
     threshold: float
     period: int  # seconds
     periods: int
-    # What it means to hear nothing. One watch a node takes silence for bad news; more would send the same mail.
-    silence: Literal["breaching", "missing", "notBreaching"]
+    silence: Literal["breaching", "missing", "notBreaching"]  # what it means to hear nothing
 
 
-def agent_watches(plan: AwsPlan) -> tuple[Watch, ...]:
+def node_watch(watch: Watch) -> MetricWatch:
     """What a node says of itself. Its agent publishes these metrics with the dimensions Cluster and Node."""
-    return (
-        Watch(
-            what="agent",
-            says="The node's agent has not brought the node to its declared state for an hour, or says nothing.",
-            namespace=METRICS,
-            metric="ConvergeAgeSeconds",
-            statistic="Maximum",
-            wrong="GreaterThanOrEqualToThreshold",
-            threshold=CONVERGE_SECONDS,
-            period=FIVE_MINUTES,
-            periods=3,
-            silence="breaching",
-        ),
-        Watch(
-            what="certificate",
-            says="The certificate was not renewed in time.",
-            namespace=METRICS,
-            metric="CertificateDaysLeft",
-            statistic="Minimum",
-            wrong="LessThanThreshold",
-            threshold=plan.spec.certificates.lifetime_days / 4,  # it is renewed when a third is left
-            period=FIVE_MINUTES,
-            periods=1,
-            silence="missing",
-        ),
-        Watch(
-            what="disk",
-            says="The data volume fills up.",
-            namespace=METRICS,
-            metric="DiskUsedPercent",
-            statistic="Maximum",
-            wrong="GreaterThanOrEqualToThreshold",
-            threshold=DISK_PERCENT,
-            period=FIVE_MINUTES,
-            periods=3,
-            silence="missing",
-        ),
-        Watch(
-            what="database",
-            says="The node finds its database or the cluster unwell. Its status in the bucket tells what is wrong.",
-            namespace=METRICS,
-            metric="DatabaseHealthy",
-            statistic="Minimum",
-            wrong="LessThanThreshold",
-            threshold=HEALTHY,
-            period=FIVE_MINUTES,
-            periods=3,  # a node that changes in turn is well again before
-            silence="missing",
-        ),
+    too_much = watch.wrong == ">="
+    return MetricWatch(
+        what=watch.what,
+        says=watch.says,
+        namespace=METRICS,
+        metric=watch.metric,
+        statistic="Maximum" if too_much else "Minimum",
+        wrong="GreaterThanOrEqualToThreshold" if too_much else "LessThanThreshold",
+        threshold=watch.threshold,
+        period=FIVE_MINUTES,
+        periods=3 if watch.passes else 1,
+        silence="breaching" if watch.silence else "missing",
     )
 
 
-def endpoint_watch(api: str) -> Watch:
+def endpoint_watch(api: str) -> MetricWatch:
     """What the load balancer says of the nodes."""
-    return Watch(
+    return MetricWatch(
         what=f"{api}-targets",
         says=f"The load balancer cannot reach {api.upper()} on a node.",
         namespace="AWS/NetworkELB",
@@ -109,9 +69,9 @@ def endpoint_watch(api: str) -> Watch:
     )
 
 
-def trail_watch(alarm: str, namespace: str) -> Watch:
+def trail_watch(alarm: str, namespace: str) -> MetricWatch:
     """What the trail says of the account."""
-    return Watch(
+    return MetricWatch(
         what=alarm,
         says=SAYS[alarm],
         namespace=namespace,
@@ -154,9 +114,9 @@ class Alarms(pulumi.ComponentResource):
 
     def watch_node(self, name: str, plan: AwsPlan, node: Node, opts: pulumi.ResourceOptions) -> None:
         """The alarms of a node."""
-        for watch in agent_watches(plan):
+        for watch in node_watches(plan, data="volume"):
             dimensions = {"Cluster": plan.names.prefix, "Node": node.name}
-            self._alarm(name, plan, watch, dimensions, of=node.name, opts=opts)
+            self._alarm(name, plan, node_watch(watch), dimensions, of=node.name, opts=opts)
 
     def _topic(self, name: str, plan: AwsPlan, keys: Keys) -> pulumi.Output[str]:
         physical = plan.names.of("alarms")
@@ -197,7 +157,7 @@ class Alarms(pulumi.ComponentResource):
         self,
         name: str,
         plan: AwsPlan,
-        watch: Watch,
+        watch: MetricWatch,
         dimensions: Mapping[str, pulumi.Input[str]],
         *,
         of: str | None = None,

@@ -1,10 +1,13 @@
 """The nodes, one after the other: so they are made, and so they are changed."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import pulumi
 
 from ybfort.aws.node import Node, Surroundings
+from ybfort.chain import one_after_the_other
+from ybfort.plan import nodes
 
 
 class Nodes(pulumi.ComponentResource):
@@ -17,23 +20,14 @@ class Nodes(pulumi.ComponentResource):
 
     def __init__(self, name: str, around: Surroundings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Nodes", name, {}, opts)
-        # An output takes in what it awaits and the outputs in it, which its type does not say.
-        self.instance_ids = pulumi.Output.from_input(cast("dict[str, str]", self._chain(name, around)))
-        self.register_outputs({"instanceIds": self.instance_ids})
 
-    async def _chain(self, name: str, around: Surroundings) -> dict[str, pulumi.Output[str]]:
-        """Each node is declared when the engine has done with the one before it.
-
-        The dependencies between the machines alone give the same order, and are there for the way back. But the SDK
-        looks at everything that is still to come each time that something has come, and walks along all dependencies of
-        a dependency in search of a circle. With all nodes declared at once, 300 of them took minutes to preview. So
-        each waits for the one before it here, and names it by its URN, behind which there is nothing to walk.
-        """
-        ids: dict[str, pulumi.Output[str]] = {}
-        before: list[pulumi.Resource] = []
-        for planned in around.plan.nodes:
+        def declare(
+            planned: nodes.Node, before: Sequence[pulumi.Resource]
+        ) -> tuple[pulumi.CustomResource, pulumi.Resource]:
             node = Node(name, planned, around, before, pulumi.ResourceOptions(parent=self))
-            urns = [await part.urn.future() for part in (node.instance, node.attachment)]
-            before = [pulumi.resource.DependencyResource(urn) for urn in urns if urn]
-            ids[planned.name] = node.instance.id
-        return ids
+            return node.instance, node.attachment
+
+        # An output takes in what it awaits and the outputs in it, which its type does not say.
+        chained = cast("dict[str, str]", one_after_the_other(around.plan.nodes, declare))
+        self.instance_ids = pulumi.Output.from_input(chained)
+        self.register_outputs({"instanceIds": self.instance_ids})

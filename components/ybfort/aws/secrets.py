@@ -5,8 +5,7 @@ change the passwords, within 90 days at most: they alone reach the database, so 
 needs a way in, is not used.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import pulumi
 from pulumi_aws import secretsmanager
@@ -14,19 +13,9 @@ from pulumi_aws import secretsmanager
 from ybfort.aws.documents import Arns, policy, statement
 from ybfort.aws.keys import Keys
 from ybfort.aws.plan import AwsPlan
+from ybfort.plan.secrets import Container, containers
 
 RECOVERY_DAYS = 30  # the longest that Secrets Manager offers
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Container:
-    """A secret without a value."""
-
-    part: str  # in its logical name; only a role's has no hyphen, so none can be taken for another
-    name: str
-    holds: str
-    readers: tuple[str, ...]  # ARNs of roles
-    writers: tuple[str, ...]
 
 
 class Secrets(pulumi.ComponentResource):
@@ -39,7 +28,7 @@ class Secrets(pulumi.ComponentResource):
 
     def __init__(self, name: str, plan: AwsPlan, keys: Keys, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ybfort:aws:Secrets", name, {}, opts)
-        for container in containers(plan):
+        for container in containers(plan, Arns(plan.names).node_role):
             secretsmanager.Secret(
                 f"{name}-{container.part}",
                 name=container.name,
@@ -52,25 +41,6 @@ class Secrets(pulumi.ComponentResource):
             )
         self.names = {role.name: role.secret for role in plan.roles if role.secret}
         self.register_outputs({"secretNames": self.names})
-
-
-def containers(plan: AwsPlan) -> Iterator[Container]:
-    """One for each database role that logs in, for YCQL's superuser, and for each certificate that is brought."""
-    nodes = (Arns(plan.names).node_role,)
-    for role in plan.roles:
-        if role.secret:
-            holds = f"login name and password of the database role {role.name}"
-            yield Container(
-                part=role.name, name=role.secret, holds=holds, readers=(*nodes, *role.readers), writers=nodes
-            )
-    if plan.ycql_secret:
-        holds = "password of YCQL's superuser"
-        yield Container(part="ycql-superuser", name=plan.ycql_secret, holds=holds, readers=nodes, writers=nodes)
-    for node in plan.nodes:
-        if secret := plan.certificate_secret(node.name):
-            holds = f"key, certificate and CA of node {node.name}"
-            bringers = plan.spec.certificates.brought_by
-            yield Container(part=f"{node.name}-certificate", name=secret, holds=holds, readers=nodes, writers=bringers)
 
 
 def secret_policy(container: Container) -> str:

@@ -21,6 +21,7 @@ from ybfort.cli.terminal import paint, table
 from ybfort.node.cloud import Listed, Missing
 from ybfort.node.cloud_aws import AwsCloud
 from ybfort.node.config import Identity
+from ybfort.node.roles.sql import shown
 from ybfort.node.status import CONVERGED, FOLDER, checked_status, key_of
 from ybfort.node.system import Failure, System
 from ybfort.node.together import together
@@ -43,8 +44,9 @@ def status(
     """Show how a cluster is, as its nodes report it.
 
     Reads what the nodes write into the cluster's status bucket, with the cloud's
-    own CLI (aws or gcloud) and your own credentials. The exit code is 0 if every node has reported of
-    late, follows this very stack file and has nothing left to do; else it is 1.
+    own CLI (aws or gcloud) and your own credentials. The exit code is 0 if every
+    node has reported of late, follows this very stack file and has nothing left
+    to do; else it is 1.
 
     \b
     ybfort status orders-prod
@@ -113,7 +115,7 @@ def _fetched(declared: Declared, until: float) -> list[Node]:
             return nodes
         if problems[0] != said:
             said = problems[0]
-            typer.echo(f"waiting: {_printable(said)}", err=True)
+            typer.echo(f"waiting: {shown(said)}", err=True)
         time.sleep(min(LOOK_AGAIN, max(0.0, until - time.monotonic())))
 
 
@@ -243,7 +245,7 @@ def _lines(declared: Declared, nodes: list[Node]) -> Iterator[str]:
     yield ""
     for node in nodes:
         for problem in node.problems:
-            yield f"  {node.name}: {_printable(problem)}"
+            yield f"  {node.name}: {shown(problem)}"
     bad = sum(bool(node.problems) for node in nodes)
     if bad:
         yield ""
@@ -256,11 +258,11 @@ def _row(node: Node) -> tuple[str, ...]:
     if node.told is None:
         return node.name, node.zone, node.state, f"{_ago(node.age)} ago" if node.age else "never", "", "", ""
     servers = {name.removeprefix("yb-"): one for name, one in sorted(node.told["servers"].items())}
-    releases = sorted({_printable(one["release"]) for one in servers.values() if one["release"]})
+    releases = sorted({shown(one["release"]) for one in servers.values() if one["release"]})
     certificate = node.told["certificate"]
     left = f"{certificate['days_left']:.1f} days left" if certificate else "none"
-    shown = ", ".join(name if one["running"] else f"{name} (down)" for name, one in servers.items())
-    return node.name, node.zone, node.state, f"{_ago(node.age or 0)} ago", shown, ", ".join(releases), left
+    listed = ", ".join(name if one["running"] else f"{name} (down)" for name, one in servers.items())
+    return node.name, node.zone, node.state, f"{_ago(node.age or 0)} ago", listed, ", ".join(releases), left
 
 
 def _ago(seconds: float) -> str:
@@ -268,8 +270,3 @@ def _ago(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _printable(text: str) -> str:
-    """What a node says comes from that node: nothing in it may steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,8 +1,6 @@
 """Who is told when something is wrong, and what counts as wrong: tables of watches, and one alert policy for each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 from pulumi_gcp import logging, monitoring
@@ -11,62 +9,12 @@ from ybfort.gcp.plan import GcpPlan, labels
 from ybfort.gcp.trail_events import SAYS, WATCHED
 from ybfort.plan.cluster import METRICS, PACE
 from ybfort.plan.nodes import Node
+from ybfort.plan.watches import Watch, node_watches
 
-DISK_PERCENT = 80  # compactions need room to write what they merge
-CONVERGE_SECONDS = 3_600
-HEALTHY = 1  # 0 is what an unhealthy database publishes
 # What a node says is wrong when it is wrong in all that it said for so long, and so long it may say nothing. Seconds.
 REPORT, STALE = PACE["report"], PACE["stale"]
 EVENTS_SECONDS, EVERY_SECONDS = 300, 60  # from event to mail; from one look to the next
 ENDED_SECONDS = 1_800  # an alarm of which nothing more is heard is over; the shortest that Monitoring takes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watch:
-    """A condition that is wrong when it holds for long enough."""
-
-    what: str
-    says: str
-    metric: str
-    wrong: Literal[">=", "<"]
-    threshold: float
-    # Whether to hear nothing is wrong, too. One watch a node takes silence for bad news; more would send the same mail.
-    silence: bool = False
-
-
-def agent_watches(plan: GcpPlan) -> tuple[Watch, ...]:
-    """What a node says of itself. Its agent publishes these metrics with the labels cluster and node."""
-    return (
-        Watch(
-            what="agent",
-            says="The node's agent has not brought the node to its declared state for an hour, or says nothing.",
-            metric="ConvergeAgeSeconds",
-            wrong=">=",
-            threshold=CONVERGE_SECONDS,
-            silence=True,
-        ),
-        Watch(
-            what="certificate",
-            says="The certificate was not renewed in time.",
-            metric="CertificateDaysLeft",
-            wrong="<",
-            threshold=plan.spec.certificates.lifetime_days / 4,  # it is renewed when a third is left
-        ),
-        Watch(
-            what="disk",
-            says="The data disk fills up.",
-            metric="DiskUsedPercent",
-            wrong=">=",
-            threshold=DISK_PERCENT,
-        ),
-        Watch(
-            what="database",  # a node that changes in turn is well again before
-            says="The node finds its database or the cluster unwell. Its status in the bucket tells what is wrong.",
-            metric="DatabaseHealthy",
-            wrong="<",
-            threshold=HEALTHY,
-        ),
-    )
 
 
 class Alarms(pulumi.ComponentResource):
@@ -89,7 +37,7 @@ class Alarms(pulumi.ComponentResource):
 
     def watch_node(self, name: str, plan: GcpPlan, node: Node, opts: pulumi.ResourceOptions) -> None:
         """The alarms of a node."""
-        for watch in agent_watches(plan):
+        for watch in node_watches(plan, data="disk"):
             says = f"{plan.names.prefix}, node {node.name}: {watch.says}"
             conditions = node_conditions(plan, node, watch)
             self._policy(name, plan, f"{node.name}-{watch.what}", says, conditions, opts=opts)

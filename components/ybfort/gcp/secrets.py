@@ -5,9 +5,6 @@ Nodes also change the passwords, within 90 days at most: they alone reach the da
 only reminds somebody to do it, and is not used.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pulumi
 from pulumi_gcp import secretmanager
 
@@ -15,21 +12,11 @@ from ybfort.gcp.documents import policy, service_account
 from ybfort.gcp.identity import Identity
 from ybfort.gcp.keys import DAY, Keys
 from ybfort.gcp.plan import GcpPlan, labels
+from ybfort.plan.secrets import Container, containers
 
 RECOVERY_DAYS = 30  # that a destroyed value can be had back
 READ = "roles/secretmanager.secretAccessor"
 WRITE = "roles/secretmanager.secretVersionManager"  # adds a value and destroys what is older; reads none
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Container:
-    """A secret without a value."""
-
-    part: str  # in its logical name; only a role's has no hyphen, so none can be taken for another
-    name: str
-    holds: str
-    readers: tuple[str, ...]  # members of a policy
-    writers: tuple[str, ...]
 
 
 class Secrets(pulumi.ComponentResource):
@@ -52,7 +39,7 @@ class Secrets(pulumi.ComponentResource):
         encryption: secretmanager.SecretReplicationUserManagedReplicaCustomerManagedEncryptionArgsDict = {
             "kms_key_name": keys.ids["secrets"]
         }
-        for container in containers(plan, identity.member):
+        for container in containers(plan, identity.email):
             secret = secretmanager.Secret(
                 f"{name}-{container.part}",
                 secret_id=container.name,
@@ -76,24 +63,6 @@ class Secrets(pulumi.ComponentResource):
         self.register_outputs({"secretNames": self.names})
 
 
-def containers(plan: GcpPlan, member: str) -> Iterator[Container]:
-    """One for each database role that logs in, for YCQL's superuser, and for each certificate that is brought."""
-    nodes = (member,)
-    for role in plan.roles:
-        if role.secret:
-            holds = f"login name and password of the database role {role.name}"
-            readers = (*nodes, *map(service_account, role.readers))
-            yield Container(part=role.name, name=role.secret, holds=holds, readers=readers, writers=nodes)
-    if plan.ycql_secret:
-        holds = "password of YCQL's superuser"
-        yield Container(part="ycql-superuser", name=plan.ycql_secret, holds=holds, readers=nodes, writers=nodes)
-    bringers = tuple(map(service_account, plan.spec.certificates.brought_by))
-    for node in plan.nodes:
-        if secret := plan.certificate_secret(node.name):
-            holds = f"key, certificate and CA of node {node.name}"
-            yield Container(part=f"{node.name}-certificate", name=secret, holds=holds, readers=nodes, writers=bringers)
-
-
 def secret_policy(container: Container) -> str:
     """Who may read and write one secret. It cannot overrule what somebody may do in the whole project."""
-    return policy({READ: container.readers, WRITE: container.writers})
+    return policy({READ: map(service_account, container.readers), WRITE: map(service_account, container.writers)})
